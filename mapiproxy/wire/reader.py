@@ -1,0 +1,207 @@
+"""Bytes in, messages out, one at a time, for either side of the proxy.
+
+Pull, not push: ``feed`` only stores and ``next`` gives one event, so a caller may stop between a head and
+its body while a backend is dialled, and a pipelined request stays unread until its turn. A reader holds
+at most one head under its limit plus what a single read brought.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, Literal
+
+from mapiproxy.wire.errors import Fault, WireError
+from mapiproxy.wire.heads import (
+    RequestHead,
+    ResponseHead,
+    parse_request_head,
+    parse_response_head,
+)
+from mapiproxy.wire.scanner import CloseScanner, Scanner, Tap, scanner_for
+
+#: Kerberos tickets of people in many groups need more than the usual 16 KiB (complaint 15).
+HEAD_LIMIT: Final = 128 * 1024
+
+
+class Signal(Enum):
+    """What ``next`` says when it has neither a head nor a piece of a body."""
+
+    NEED_DATA = "need data"
+    END = "end of message"
+
+
+NEED_DATA: Final = Signal.NEED_DATA
+END: Final = Signal.END
+
+
+class _Reader:
+    """Common to both sides: find a head, then pass its body by."""
+
+    _fault: Fault
+    _too_large: int
+
+    def __init__(self, head_limit: int = HEAD_LIMIT) -> None:
+        self._head_limit = head_limit
+        self._unread: bytes | bytearray = b""
+        self._searched = 0
+        self._scanner: Scanner | None = None
+        self.tap: Tap | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Store what arrived; nothing is looked at before :meth:`next`."""
+        unread = self._unread
+        if not unread:
+            self._unread = data
+        elif isinstance(unread, bytearray):
+            unread += data
+        else:
+            self._unread = bytearray(unread) + data
+
+    @property
+    def unread(self) -> int:
+        """How many bytes wait to be read."""
+        return len(self._unread)
+
+    @property
+    def in_message(self) -> bool:
+        """Whether a head has been given out whose end has not."""
+        return self._scanner is not None
+
+    def _take_head(self) -> bytes | None:
+        """Cut one head off the front of what is unread; ``None`` when it is not complete."""
+        unread = self._unread
+        end = unread.find(b"\r\n\r\n", self._searched)
+        if end < 0 or end + 4 > self._head_limit:
+            if len(unread) > self._head_limit:
+                raise WireError(
+                    f"the head is longer than {self._head_limit} bytes"
+                    + self._largest_header(bytes(unread[: self._head_limit])),
+                    fault=self._fault,
+                    status=self._too_large,
+                )
+            if unread.find(b"\n\n", self._searched) >= 0:
+                raise WireError("the head has bare LF line ends", fault=self._fault)
+            self._searched = max(0, len(unread) - 3)
+            return None
+        self._searched = 0
+        end += 4
+        if end == len(unread):
+            self._unread = b""
+            return bytes(unread)
+        self._unread = bytes(unread[end:])
+        return bytes(unread[:end])
+
+    def _largest_header(self, part: bytes) -> str:
+        """Name the header to blame, so that nobody has to guess (complaint 15)."""
+        largest = max(part.split(b"\r\n")[1:], key=len, default=b"")
+        name = largest.partition(b":")[0]
+        if not name or len(name) > 63:
+            return ""
+        return f"; its largest header is {name.decode('latin-1')!r} with {len(largest)} bytes"
+
+    def _take_body(self, scanner: Scanner) -> bytes | Signal:
+        if scanner.done:
+            self._scanner = None
+            self.tap = None
+            return END
+        piece = self._unread
+        if not piece:
+            return NEED_DATA
+        if isinstance(piece, bytearray):
+            piece = bytes(piece)
+        taken = scanner.scan(piece, self.tap)
+        if taken == len(piece):
+            self._unread = b""
+            return piece
+        self._unread = piece[taken:]
+        return piece[:taken]
+
+
+class RequestReader(_Reader):
+    """Reads what a client sends."""
+
+    _fault: Fault = "client"
+    _too_large = 431
+
+    def next(self) -> RequestHead | bytes | Signal:
+        """The next event.
+
+        :return: a head, a raw piece of its body, ``END`` after the body, or ``NEED_DATA``.
+        :raise WireError: the input cannot be read in one way only; the reader is of no use any more.
+        """
+        if self._scanner is not None:
+            return self._take_body(self._scanner)
+        if self._unread and self._unread[0] in b"\r\n":
+            # RFC 9112 2.2: an empty line before a request line is to be ignored.
+            self._unread = self._without_empty_lines(bytes(self._unread))
+        if not self._unread:
+            return NEED_DATA
+        raw = self._take_head()
+        if raw is None:
+            return NEED_DATA
+        head = parse_request_head(raw)
+        self._scanner = scanner_for(head.framing, "client")
+        return head
+
+    def _without_empty_lines(self, unread: bytes) -> bytes:
+        while unread.startswith(b"\r\n"):
+            unread = unread[2:]
+        if unread[:1] == b"\n" or (unread[:1] == b"\r" and len(unread) > 1):
+            raise WireError("a request line must not begin with a bare CR or LF")
+        if unread == b"\r":
+            return unread
+        return unread
+
+
+class ResponseReader(_Reader):
+    """Reads what a backend sends, once it has been told which request is being answered."""
+
+    _fault: Fault = "backend"
+    _too_large = 502
+
+    def __init__(self, head_limit: int = HEAD_LIMIT) -> None:
+        super().__init__(head_limit)
+        self._method: bytes | None = None
+        self._closed = False
+
+    def expect(self, method: bytes) -> None:
+        """One more answer is due, to a request of *method*."""
+        self._method = method
+
+    def eof(self) -> None:
+        """The backend has closed: an answer that is delimited by that has ended."""
+        self._closed = True
+        if isinstance(self._scanner, CloseScanner):
+            self._scanner.done = True
+
+    def next(self) -> ResponseHead | bytes | Literal[Signal.NEED_DATA, Signal.END]:
+        """The next event; interim (1xx) heads are events of their own and have no ``END``.
+
+        Bytes that nobody asked for are left unread (see :attr:`unread`): they are for the caller to
+        treat as the death of the connection (reference M15).
+
+        :raise WireError: fault ``backend``; also when the connection closed in mid-answer.
+        """
+        scanner = self._scanner
+        if scanner is not None:
+            if self._closed and self._unread and isinstance(scanner, CloseScanner):
+                scanner.done = False
+                piece = self._take_body(scanner)
+                scanner.done = True
+                return piece
+            event = self._take_body(scanner)
+            if event is NEED_DATA and self._closed:
+                raise WireError("the backend closed in the middle of its answer", fault="backend")
+            return event
+        if self._method is None:
+            return NEED_DATA
+        raw = self._take_head() if self._unread else None
+        if raw is None:
+            if self._closed:
+                raise WireError("the backend closed before its answer was complete", fault="backend")
+            return NEED_DATA
+        head = parse_response_head(raw)
+        if head.status >= 200:
+            self._scanner = scanner_for(head.framing_for(self._method), "backend")
+            self._method = None
+        return head

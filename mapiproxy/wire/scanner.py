@@ -1,0 +1,195 @@
+"""Finds the end of a body in passing; the bytes themselves go on as they came.
+
+A scanner looks at each arriving piece, says how much of it belongs to the body, and never holds or
+changes anything. What it promises about chunked bodies, because a backend may be laxer than we are:
+
+* a line that breaks the grammar is refused before the piece that completes it is handed on, and a bare
+  LF is refused on sight, so no peer ever gets bytes from us that it could take for the end of a body
+  which we think goes on;
+* chunk extensions are let through when they obey RFC 9112 7.1.1 without blanks;
+* trailers are let through unless they name a header that decides framing or routing;
+* no line, and no trailer section, is longer than a stated limit.
+
+Rejected: staging the body in a buffer (six times slower by the reference's measurements, and it delays
+PENDING), and re-chunking (MAPI servers put meaning into when they flush).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum
+
+from mapiproxy.wire.errors import Fault, WireError, show
+from mapiproxy.wire.framing import Chunked, Framing, Length, Nothing
+
+#: Gets decoded payload, in order, in pieces of any size.
+Tap = Callable[[bytes], None]
+
+SIZE_LINE_LIMIT = 256
+TRAILER_LIMIT = 8192
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_SIZE_LINE = re.compile(
+    rb"([0-9A-Fa-f]{1,15})(?:;" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb'|"[\t !#-~]*"))?)*\r\n\Z'
+)
+_TRAILER_LINE = re.compile(rb"(" + _TOKEN + rb"):[\t\x20-\x7e\x80-\xff]*\r\n\Z")
+_NOT_IN_TRAILERS = frozenset(
+    (
+        b"content-length transfer-encoding host cookie set-cookie authorization connection "
+        b"content-type content-encoding x-requesttype x-requestid"
+    ).split()
+)
+
+
+class LengthScanner:
+    """A body of known length, or none (``left == 0``)."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    @property
+    def done(self) -> bool:
+        return self.left == 0
+
+    def scan(self, piece: bytes, tap: Tap | None) -> int:
+        """How many bytes of *piece* belong to the body."""
+        taken = min(self.left, len(piece))
+        self.left -= taken
+        if tap is not None and taken:
+            tap(piece if taken == len(piece) else piece[:taken])
+        return taken
+
+
+class CloseScanner:
+    """A body that ends with its connection: all bytes belong to it."""
+
+    __slots__ = ("done",)
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def scan(self, piece: bytes, tap: Tap | None) -> int:
+        if tap is not None:
+            tap(piece)
+        return len(piece)
+
+
+class _At(Enum):
+    SIZE = "chunk size"
+    DATA = "chunk data"
+    DATA_END = "end of chunk data"
+    TRAILER = "trailer"
+    DONE = "done"
+
+
+class ChunkedScanner:
+    """A body in the chunked coding (RFC 9112 7.1)."""
+
+    __slots__ = ("_at", "_carry", "_fault", "_left", "_trailers")
+
+    def __init__(self, fault: Fault) -> None:
+        self._fault: Fault = fault
+        self._at = _At.SIZE
+        self._left = 0
+        self._carry = b""
+        self._trailers = 0
+
+    @property
+    def done(self) -> bool:
+        return self._at is _At.DONE
+
+    def scan(self, piece: bytes, tap: Tap | None) -> int:
+        """How many bytes of *piece* belong to the body.
+
+        :raise WireError: the chunk grammar is broken; nothing of *piece* may be handed on.
+        """
+        position = 0
+        length = len(piece)
+        while position < length:
+            at = self._at
+            if at is _At.DATA:
+                taken = min(self._left, length - position)
+                if tap is not None:
+                    tap(piece[position : position + taken])
+                position += taken
+                self._left -= taken
+                if not self._left:
+                    self._at = _At.DATA_END
+            elif at is _At.DATA_END:
+                position = self._end_of_data(piece, position)
+            elif at is _At.DONE:
+                break
+            else:
+                end = piece.find(b"\n", position) + 1
+                if not end:
+                    self._keep_part_of_line(piece[position:])
+                    return length
+                line = piece[position:end]
+                if self._carry:
+                    line = self._carry + line
+                    self._carry = b""
+                position = end
+                if at is _At.SIZE:
+                    self._size_line(line)
+                else:
+                    self._trailer_line(line)
+        return position
+
+    def _end_of_data(self, piece: bytes, position: int) -> int:
+        wanted = b"\n" if self._carry else b"\r\n"
+        came = piece[position : position + len(wanted)]
+        if came == wanted:
+            self._carry = b""
+            self._at = _At.SIZE
+        elif came == b"\r":
+            self._carry = came
+        else:
+            raise self._broken(f"chunk data is not followed by CRLF but by {show(came)!r}")
+        return position + len(came)
+
+    def _keep_part_of_line(self, part: bytes) -> None:
+        """Remember an unfinished line; a CR may only be its last byte (a bare LF cannot be in it)."""
+        self._carry += part
+        limit = SIZE_LINE_LIMIT if self._at is _At.SIZE else TRAILER_LIMIT
+        if len(self._carry) > limit:
+            raise self._broken(f"a {self._at.value} line is longer than {limit} bytes")
+        if b"\r" in self._carry[:-1]:
+            raise self._broken(f"bare CR in a {self._at.value} line")
+
+    def _size_line(self, line: bytes) -> None:
+        match = _SIZE_LINE.match(line)
+        if match is None or len(line) > SIZE_LINE_LIMIT:
+            raise self._broken(f"bad chunk size line {show(line)!r}")
+        self._left = int(match[1], 16)
+        self._at = _At.DATA if self._left else _At.TRAILER
+
+    def _trailer_line(self, line: bytes) -> None:
+        if line == b"\r\n":
+            self._at = _At.DONE
+            return
+        self._trailers += len(line)
+        match = _TRAILER_LINE.match(line)
+        if match is None or self._trailers > TRAILER_LIMIT:
+            raise self._broken(f"bad trailer line {show(line.partition(b':')[0])!r}")
+        if match[1].lower() in _NOT_IN_TRAILERS:
+            raise self._broken(f"{show(match[1])} is not allowed in a trailer")
+
+    def _broken(self, text: str) -> WireError:
+        return WireError(text, fault=self._fault, header="Transfer-Encoding")
+
+
+Scanner = LengthScanner | ChunkedScanner | CloseScanner
+
+
+def scanner_for(framing: Framing, fault: Fault) -> Scanner:
+    """A fresh scanner for a body of this framing."""
+    if isinstance(framing, Length):
+        return LengthScanner(framing.size)
+    if isinstance(framing, Nothing):
+        return LengthScanner(0)
+    if isinstance(framing, Chunked):
+        return ChunkedScanner(fault)
+    return CloseScanner()
