@@ -148,8 +148,6 @@ class RequestReader(_Reader):
             unread = unread[2:]
         if unread[:1] == b"\n" or (unread[:1] == b"\r" and len(unread) > 1):
             raise WireError("a request line must not begin with a bare CR or LF")
-        if unread == b"\r":
-            return unread
         return unread
 
 
