@@ -1,0 +1,1 @@
+"""What the bytes mean to Outlook and Exchange. Reads, never writes."""

@@ -1,0 +1,175 @@
+"""What a head says to Outlook and Exchange: the facts that routing, records and timers are made from.
+
+Everything is read leniently and case-insensitively (reference M24) and nothing is changed. A fact that
+cannot be read is absent, never an error: the server behind us is the one to complain. Values of cookies
+and of Authorization do not leave this file; a session is known by a digest.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from functools import lru_cache
+from hashlib import blake2b
+
+from attrs import define
+
+from mapiproxy.backends.kind import Kind
+from mapiproxy.mapi.vocabulary import REQUEST_TYPES, SESSION_COOKIE, Endpoint
+from mapiproxy.wire.heads import RequestHead, ResponseHead
+
+_ENDPOINT = re.compile(rb"/mapi/(emsmdb|nspi)(?:/|\Z)", re.IGNORECASE)
+_MAILBOX = re.compile(rb"(?:\?|&)mailboxid=([^&]*)", re.IGNORECASE)
+_CODE = re.compile(rb"\s*([0-9]{1,4})\s*\Z")
+_PERIOD = re.compile(rb"\s*([0-9]{1,10})\s*\Z")
+
+
+@define
+class Target:
+    """A request target, taken apart; texts are latin-1 so that nothing is lost."""
+
+    path: str
+    query: str
+    endpoint: Endpoint | None
+    mailbox: str | None
+
+
+@define
+class RequestFacts:
+    """What a request head says.
+
+    :ivar request_type: the specification's spelling if it is a known name, else as it came.
+    :ivar mailbox: value of MailboxId as sent; compare it lower-cased.
+    :ivar session: digest of the session cookie, never the cookie.
+    :ivar scheme: the authentication scheme's name.
+    """
+
+    target: Target
+    request_type: str | None
+    session: bytes | None
+    scheme: str | None
+
+
+@define
+class AnswerFacts:
+    """What a response head says; durations in seconds.
+
+    :ivar code: X-ResponseCode of the head, not yet the last word (reference M16).
+    :ivar session: digest of the session cookie that the answer sets.
+    """
+
+    code: int | None
+    pending_period: float | None
+    expiration: float | None
+    session: bytes | None
+
+
+@lru_cache(maxsize=4096)
+def read_target(target: bytes) -> Target:
+    """Take a request target apart (origin-form or absolute-form); repeated ones come from a cache."""
+    if target[:4].lower() == b"http" and b"://" in target[:8]:
+        slash = target.find(b"/", target.find(b"://") + 3)
+        target = target[slash:] if slash >= 0 else b"/"
+    path, mark, query = target.partition(b"?")
+    endpoint = _ENDPOINT.match(path)
+    mailbox = _MAILBOX.search(mark + query)
+    return Target(
+        path.decode("latin-1"),
+        (mark + query).decode("latin-1"),
+        Endpoint(endpoint[1].decode("ascii").lower()) if endpoint else None,
+        mailbox[1].decode("latin-1") if mailbox and mailbox[1] else None,
+    )
+
+
+@lru_cache(maxsize=256)
+def _spelling(value: bytes) -> str:
+    text = value.decode("latin-1")
+    return REQUEST_TYPES.get(text.lower(), text)
+
+
+def session_digest(endpoint: Endpoint | None, value: bytes) -> bytes:
+    """How a session is known outside this file: 16 bytes, the same in every process.
+
+    The endpoint takes part because on grommunio both hand out a cookie of the same name.
+    """
+    label = endpoint.value.encode("ascii") if endpoint is not None else b""
+    return blake2b(label + b"\0" + value, digest_size=16, person=b"mapi-session").digest()
+
+
+def _cookie(header: bytes, wanted: bytes) -> bytes | None:
+    """The last cookie of that lower-case name; values keep their ``=`` padding (reference 4.1)."""
+    found = None
+    for pair in header.split(b";"):
+        name, equals, value = pair.partition(b"=")
+        if equals and name.strip().lower() == wanted:
+            found = value.strip()
+    return found or None
+
+
+def read_request(head: RequestHead, kind: Kind) -> RequestFacts:
+    """Read a request for a backend of *kind*."""
+    target = read_target(head.target)
+    first = head.first
+    request_type = first.get(b"x-requesttype")
+    session = None
+    cookie = first.get(b"cookie")
+    if cookie is not None:
+        values = head.all(b"cookie")
+        if len(values) > 1:
+            cookie = b"; ".join(values)
+        value = _cookie(cookie, SESSION_COOKIE[kind])
+        if value is not None:
+            session = session_digest(target.endpoint, value)
+    authorization = first.get(b"authorization")
+    scheme = None
+    if authorization is not None:
+        scheme = authorization.partition(b" ")[0][:32].decode("latin-1")
+    return RequestFacts(
+        target, _spelling(request_type) if request_type is not None else None, session, scheme
+    )
+
+
+def read_answer(head: ResponseHead, endpoint: Endpoint | None, kind: Kind) -> AnswerFacts:
+    """Read an answer from a backend of *kind*."""
+    first = head.first
+    session = None
+    if b"set-cookie" in first:
+        wanted = SESSION_COOKIE[kind]
+        for name, value in head.fields:
+            if name.lower() == b"set-cookie":
+                cookie = _cookie(value.partition(b";")[0], wanted)
+                if cookie is not None:
+                    session = session_digest(endpoint, cookie)
+    code = first.get(b"x-responsecode")
+    return AnswerFacts(
+        read_code(code) if code is not None else None,
+        _seconds(first.get(b"x-pendingperiod")),
+        _seconds(first.get(b"x-expirationinfo")),
+        session,
+    )
+
+
+def read_code(value: bytes) -> int | None:
+    """An X-ResponseCode; of a list that some stack joined with commas, the last one counts."""
+    match = _CODE.match(value.rpartition(b",")[2])
+    return int(match[1]) if match else None
+
+
+def _seconds(value: bytes | None) -> float | None:
+    """Milliseconds of a header, as seconds."""
+    if value is None:
+        return None
+    match = _PERIOD.match(value)
+    return int(match[1]) / 1000 if match else None
+
+
+def user_of(authorization: bytes) -> str | None:
+    """The user name in Basic credentials, for the record; never the password."""
+    scheme, _, token = authorization.partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        name, colon, _ = b64decode(token, validate=True).partition(b":")
+    except ValueError:
+        return None
+    return name.decode("utf-8", "replace") if colon else None

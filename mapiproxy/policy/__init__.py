@@ -1,0 +1,1 @@
+"""Every decision, one question per file: values in, values out, nothing done."""

@@ -1,0 +1,144 @@
+"""What is changed in a head on its way through: as little as HTTP demands, each thing by one rule.
+
+A rule is a function from a head to changes; the order is the tuple. Heads that no rule touches are
+forwarded as the very bytes that came, and the others line by line, so spelling, order and repeats
+survive (reference M5, M11, N7, N8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, frozen
+
+from mapiproxy.wire.heads import RequestHead, ResponseHead
+
+#: Hop-by-hop fields (RFC 9110 7.6.1) but for Connection itself and Transfer-Encoding.
+_HOP_BY_HOP = frozenset((b"keep-alive", b"proxy-connection", b"te", b"upgrade", b"http2-settings"))
+#: Names that a Connection header may list without effect on what we forward.
+_PLAIN_OPTIONS = frozenset((b"keep-alive", b"close"))
+_FORWARDED = frozenset(
+    (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port",
+     b"forwarded", b"x-real-ip")
+)  # fmt: skip
+#: Never to be dropped because somebody listed them in Connection.
+_NOT_NOMINABLE = frozenset(
+    (b"host", b"content-length", b"transfer-encoding", b"authorization", b"cookie",
+     b"x-requesttype", b"x-requestid", b"x-clientinfo", b"x-clientapplication",
+     b"set-cookie", b"www-authenticate", b"x-responsecode", b"content-type")
+)  # fmt: skip
+
+
+@frozen
+class Hop:
+    """What the rules may know about the connection a head came on.
+
+    :ivar client_ip: address of the client as we see it.
+    :ivar secure: whether the client speaks TLS to us.
+    :ivar forwarded: whether to tell the backend both.
+    """
+
+    client_ip: str
+    secure: bool
+    forwarded: bool = True
+
+
+@define
+class Changes:
+    """Which header names go (lower case) and which whole lines come."""
+
+    drop: set[bytes]
+    add: list[bytes]
+
+
+Rule = Callable[[RequestHead, Hop, Changes], None]
+
+
+def drop_hop_by_hop(head: RequestHead, hop: Hop, changes: Changes) -> None:
+    """Fields for us alone, those that Connection names among them (RFC 9110 7.6.1)."""
+    changes.drop |= _hop_by_hop(head)
+
+
+def drop_met_expectation(head: RequestHead, hop: Hop, changes: Changes) -> None:
+    """We answer 100 ourselves (grommunio never does), so nobody is left to expect it."""
+    if head.expects_continue:
+        changes.drop.add(b"expect")
+
+
+def drop_device_info(head: RequestHead, hop: Hop, changes: Changes) -> None:
+    """X-DeviceInfo belongs to devices between client and server, never to a client (N15)."""
+    if b"x-deviceinfo" in head.first:
+        changes.drop.add(b"x-deviceinfo")
+
+
+def set_forwarded(head: RequestHead, hop: Hop, changes: Changes) -> None:
+    """Say who the client is; what the client says of that itself is not believed."""
+    changes.drop |= _FORWARDED & head.first.keys()
+    if hop.forwarded:
+        changes.add.append(b"X-Forwarded-For: " + hop.client_ip.encode("ascii"))
+        changes.add.append(b"X-Forwarded-Proto: " + (b"https" if hop.secure else b"http"))
+
+
+REQUEST_RULES: tuple[Rule, ...] = (
+    drop_hop_by_hop,
+    drop_met_expectation,
+    drop_device_info,
+    set_forwarded,
+)
+
+
+def request_for_backend(head: RequestHead, hop: Hop) -> bytes:
+    """The head as the backend gets it."""
+    changes = Changes(set(), [])
+    for rule in REQUEST_RULES:
+        rule(head, hop, changes)
+    return _apply(head, changes)
+
+
+def answer_for_client(head: ResponseHead, *, close: bool, dechunk: bool) -> bytes:
+    """The head as the client gets it.
+
+    :param close: we are going to close though the backend is not.
+    :param dechunk: the client speaks HTTP/1.0 and gets the payload until the connection closes.
+    """
+    drop = _hop_by_hop(head) - {b"keep-alive"}
+    # Alt-Svc would lead clients around this proxy, and to HTTP/2 or 3 where Windows
+    # authentication cannot work (reference M10).
+    if b"alt-svc" in head.first:
+        drop.add(b"alt-svc")
+    if dechunk:
+        drop |= {b"transfer-encoding", b"trailer"}
+    add = []
+    if (close and head.keep_alive) or dechunk:
+        drop |= {b"connection", b"keep-alive"}
+        add.append(b"Connection: close")
+    if not drop and not add:
+        return head.raw
+    return _apply(head, Changes(drop, add))
+
+
+def _hop_by_hop(head: RequestHead | ResponseHead) -> set[bytes]:
+    first = head.first
+    drop = {name for name in _HOP_BY_HOP if name in first}
+    connection = first.get(b"connection")
+    if connection is not None and connection.lower() not in _PLAIN_OPTIONS:
+        for value in head.all(b"connection"):
+            for option in value.lower().split(b","):
+                option = option.strip()
+                if option not in _PLAIN_OPTIONS and option not in _NOT_NOMINABLE:
+                    drop.add(option)
+        # Rewriting Connection itself would cost its spelling; what it lists is gone, so it may stay.
+    return drop
+
+
+def _apply(head: RequestHead | ResponseHead, changes: Changes) -> bytes:
+    raw = head.raw
+    add = b"\r\n".join(changes.add) + b"\r\n" if changes.add else b""
+    if not changes.drop:
+        return raw[:-2] + add + b"\r\n"
+    lines = raw[:-4].split(b"\r\n")
+    kept = [lines[0]]
+    for line, (name, _) in zip(lines[1:], head.fields, strict=True):
+        if name.lower() not in changes.drop:
+            kept.append(line)
+    return b"\r\n".join(kept) + b"\r\n" + add + b"\r\n"

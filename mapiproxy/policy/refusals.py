@@ -1,0 +1,84 @@
+"""Every answer that we make up ourselves, in one place and one form.
+
+What a client sees is a status, one plain sentence, and the id under which the record tells the operator
+more. The form of X-FailureContext is the one Exchange's front end uses (exchange reference 4.4), so
+tools and people that know it can read ours.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from http import HTTPStatus
+
+from attrs import frozen
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@frozen
+class Refusal:
+    """Why a request is answered by us.
+
+    :ivar status: HTTP status of the answer.
+    :ivar text: one sentence for the client and the record; nothing secret.
+    :ivar retry_after: seconds for a Retry-After header, or ``None``.
+    """
+
+    status: int
+    text: str
+    retry_after: int | None = None
+
+
+def to_answer(refusal: Refusal, *, request_id: str, head_only: bool, close: bool) -> bytes:
+    """The whole answer as bytes; without its body when the request was a HEAD."""
+    return _answer(
+        refusal.status,
+        refusal.text + "\r\n",
+        request_id=request_id,
+        head_only=head_only,
+        close=close,
+        content_type="text/plain; charset=utf-8",
+        extra=(
+            f"X-FailureContext: FrontEnd;{refusal.status};"
+            f"{b64encode(refusal.text.encode()).decode()};;;;\r\n"
+            + (f"Retry-After: {refusal.retry_after}\r\n" if refusal.retry_after else "")
+        ),
+    )
+
+
+def healthy(server_name: str, *, request_id: str, head_only: bool, close: bool) -> bytes:
+    """``healthcheck.htm`` in the words of Exchange's front end (exchange reference 4.6)."""
+    return _answer(
+        200,
+        f"200 OK<br/>{server_name}",
+        request_id=request_id,
+        head_only=head_only,
+        close=close,
+        content_type="text/html",
+        extra="Cache-Control: no-store\r\n",
+    )
+
+
+def _answer(
+    status: int,
+    text: str,
+    *,
+    request_id: str,
+    head_only: bool,
+    close: bool,
+    content_type: str,
+    extra: str,
+) -> bytes:
+    body = text.encode()
+    head = (
+        f"HTTP/1.1 {status} {_PHRASES.get(status, 'Error')}\r\n"
+        f"Content-Type: {content_type}\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        f"request-id: {request_id}\r\n"
+        f"{extra}"
+        f"{'Connection: close' + chr(13) + chr(10) if close else ''}"
+        "\r\n"
+    ).encode()
+    return head if head_only else head + body

@@ -1,0 +1,56 @@
+"""The bundle of what an exchange may ask: built once by the service, given to each exchange."""
+
+from __future__ import annotations
+
+from attrs import define, field, frozen
+
+from mapiproxy.backends.fleet import Pool
+from mapiproxy.backends.kind import Kind
+from mapiproxy.backends.ties import Ties
+
+
+@frozen
+class Limits:
+    """Timers in seconds; see the settings for what each is for."""
+
+    client_head: float = 30.0
+    client_idle: float = 900.0
+    client_quiet: float = 60.0
+    client_stall: float = 300.0
+    connect: float = 5.0
+    first_byte: float = 600.0
+    quiet: float = 90.0
+    backend_idle: float = 120.0
+    linger: float = 5.0
+    orphan: float = 60.0
+
+
+@define(eq=False)
+class Rules:
+    """What an exchange decides with.
+
+    :ivar pools: in order; the first whose path fits serves a request.
+    :ivar server_name: this proxy's name in its own answers.
+    :ivar forwarded: whether backends are told the client's address.
+    """
+
+    pools: tuple[Pool, ...]
+    ties: Ties
+    limits: Limits = field(factory=Limits)
+    server_name: str = "MAPIPROXY"
+    forwarded: bool = True
+    max_dials: int = 3
+
+    def pool_for(self, path: str) -> Pool | None:
+        """The pool that serves this path; compared in lower case (complaint 40)."""
+        lowered = path.lower()
+        for pool in self.pools:
+            for prefix in pool.paths:
+                if lowered.startswith(prefix) and lowered[len(prefix) :][:1] in ("", "/"):
+                    return pool
+        return None
+
+    @property
+    def kind(self) -> Kind:
+        """The kind assumed where no pool is known yet."""
+        return self.pools[0].kind if self.pools else Kind.EXCHANGE
