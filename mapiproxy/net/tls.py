@@ -1,0 +1,149 @@
+"""How does a listener speak TLS: versions, suites, protocols, and which certificate to whom?
+
+A connection creator for Twisted's TLSMemoryBIOFactory with several certificates, chosen by
+server name and replaceable while running. A refusal is raised out of the handshake as one typed
+error with a readable text and reaches the protocol as the reason of connectionLost.
+
+That works because refusals are kinds of ``OpenSSL.SSL.Error`` raised inside a pyOpenSSL
+callback: pyOpenSSL tells OpenSSL to send the fitting alert and raises the same object from
+``do_handshake``. Must not know settings, routing, or what is spoken inside.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Sequence
+
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from zope.interface import implementer
+
+from mapiproxy.net.certificates import Certificate
+
+# Mozilla's "intermediate", newest edition (without the DHE suites, which need parameters that
+# nobody sets up): https://wiki.mozilla.org/Security/Server_Side_TLS. Its curves (X25519,
+# prime256v1, secp384r1, today also X25519MLKEM768) are OpenSSL's own defaults; pyOpenSSL has no
+# name for choosing them. As there, the client's order of suites counts, not ours.
+TLS13_SUITES = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+TLS12_SUITES = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    b"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    b"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+)
+# Windows authentication does not survive HTTP/2 (reference 8.1), so nothing else is offered.
+PROTOCOL = b"http/1.1"
+# Seconds. Twenty minutes bridge a change of network; the keys live in memory as long.
+SESSION_LIFETIME = 1200
+
+_MINIMUM = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
+
+
+class Policy(enum.Enum):
+    """Mozilla's names for what a listener accepts."""
+
+    INTERMEDIATE = "intermediate"
+    MODERN = "modern"
+
+
+class TlsRefused(SSL.Error):
+    """We ended a handshake; ``text`` says why, for people."""
+
+    def __init__(self, text: str) -> None:
+        # The shape of OpenSSL's error queue: Twisted takes an error without one for an EOF.
+        super().__init__([("mapiproxy", "", text)])
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class NoCommonProtocol(TlsRefused):
+    """The client offers protocols by ALPN and http/1.1 is not among them (RFC 7301 3.2)."""
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class ListenerCreator:
+    """Makes the server side of a listener's connections.
+
+    The first certificate is the default: for clients that send no server name and for names
+    that no certificate has, because a wrong name explains itself in the client's own words.
+    """
+
+    def __init__(
+        self,
+        certificates: Sequence[Certificate],
+        policy: Policy = Policy.INTERMEDIATE,
+        minimum: str = "1.2",
+    ) -> None:
+        self._minimum = _MINIMUM["1.3" if policy is Policy.MODERN else minimum]
+        self.replace(certificates)
+
+    def replace(self, certificates: Sequence[Certificate]) -> None:
+        """Use these for new handshakes; live connections and begun handshakes keep theirs.
+
+        Raises before anything is changed. Sessions of the old contexts cannot be resumed, so
+        that every client sees the new certificate at its next connection.
+        """
+        if not certificates:
+            raise ValueError("a listener needs at least one certificate")
+        contexts = [_make_listener_context(each, self._minimum) for each in certificates]
+        by_name: dict[str, SSL.Context] = {}
+        for certificate, context in zip(certificates, contexts, strict=True):
+            for name in certificate.names:
+                by_name.setdefault(name, context)
+        contexts[0].set_tlsext_servername_callback(_choose_by_name(by_name))
+        self._default = contexts[0]
+
+    def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
+        return SSL.Connection(self._default, None)
+
+
+def _make_listener_context(certificate: Certificate, minimum: int) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(minimum)
+    context.set_cipher_list(TLS12_SUITES)
+    context.set_tls13_ciphersuites(TLS13_SUITES)
+    # Tickets would be sealed with one key for the life of the context, and whoever gets it reads
+    # all recorded sessions. With OP_NO_TICKET sessions are resumed from a cache in this process
+    # (20480 of them, OpenSSL's default) and the keys are really gone with the entry.
+    context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
+    context.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
+    context.set_session_id(b"mapiproxy")
+    context.set_timeout(SESSION_LIFETIME)
+    # Outlook keeps connections open for hours: 34 KiB of record buffers each would be ours to pay.
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    context.use_certificate(certificate.leaf)
+    for link in certificate.chain:
+        context.add_extra_chain_cert(link)
+    context.use_privatekey(certificate.key)
+    context.set_alpn_select_callback(_choose_protocol)
+    return context
+
+
+def _choose_by_name(by_name: dict[str, SSL.Context]) -> Callable[[SSL.Connection], None]:
+    def choose(connection: SSL.Connection) -> None:
+        # An exception here would go to stderr, so garbage must not raise.
+        name = (connection.get_servername() or b"").decode("ascii", "replace")
+        name = name.rstrip(".").lower()
+        context = by_name.get(name) or by_name.get("*." + name.partition(".")[2])
+        if context is not None and context is not connection.get_context():
+            connection.set_context(context)
+
+    return choose
+
+
+def _choose_protocol(connection: SSL.Connection, offered: list[bytes]) -> bytes:
+    if PROTOCOL in offered:
+        return PROTOCOL
+    names = ", ".join(name.decode("ascii", "replace") for name in offered[:8])
+    raise NoCommonProtocol(f"client offers {names} and not http/1.1 (ALPN)")
+
+
+def describe_tls_failure(error: BaseException) -> str:
+    """One line for a log about what ended a handshake or a TLS connection."""
+    if isinstance(error, TlsRefused):
+        return error.text
+    if isinstance(error, SSL.Error) and error.args and isinstance(error.args[0], Iterable):
+        reasons = [str(each[-1]) for each in error.args[0] if isinstance(each, tuple) and each]
+        return "TLS: " + ("; ".join(dict.fromkeys(reasons)) or "closed in mid-handshake")
+    return f"TLS: {error}"
