@@ -1,0 +1,38 @@
+"""TLS for the lab's own ends: a server's context from files, a client's trust in a given CA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from OpenSSL import crypto
+from twisted.internet.ssl import (
+    Certificate,
+    CertificateOptions,
+    optionsForClientTLS,
+    trustRootFromCertificates,
+)
+
+
+def server_context(certificate: Path, key: Path) -> CertificateOptions:
+    """A server's context: the leaf and, behind it in the same file, its chain; TLS 1.2 and 1.3."""
+    leaf, *chain = x509.load_pem_x509_certificates(certificate.read_bytes())
+    private = load_pem_private_key(key.read_bytes(), None)
+    return CertificateOptions(
+        privateKey=crypto.PKey.from_cryptography_key(private),  # type: ignore[arg-type]
+        certificate=crypto.X509.from_cryptography(leaf),
+        extraCertChain=[crypto.X509.from_cryptography(each) for each in chain],
+    )
+
+
+def client_options(server_name: str, ca_file: Path | None) -> Any:
+    """What a client checks: the name, against this CA (``None``: against the system's)."""
+    if ca_file is None:
+        return optionsForClientTLS(server_name)
+    authorities = [
+        Certificate(crypto.X509.from_cryptography(each))
+        for each in x509.load_pem_x509_certificates(ca_file.read_bytes())
+    ]
+    return optionsForClientTLS(server_name, trustRoot=trustRootFromCertificates(authorities))
