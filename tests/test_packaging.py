@@ -12,8 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # Import name -> distribution name, where they differ.
-DISTRIBUTIONS = {"OpenSSL": "pyopenssl", "service_identity": "service-identity",
-                 "zope": "zope.interface", "attr": "attrs"}
+DISTRIBUTIONS = {
+    "OpenSSL": "pyopenssl",
+    "service_identity": "service-identity",
+    "zope": "zope.interface",
+    "attr": "attrs",
+}
 
 
 def imported_names(path: Path) -> Iterator[str]:
@@ -44,7 +48,9 @@ def declared(section: str, option: str) -> set[str]:
 
 def test_nothing_undeclared_is_imported() -> None:
     imported = distributions_imported(ROOT / "mapiproxy", {"mapiproxy"})
-    missing = {d: f for d, f in imported.items() if d not in declared("options", "install_requires")}
+    missing = {
+        d: f for d, f in imported.items() if d not in declared("options", "install_requires")
+    }
     assert missing == {}
 
 

@@ -1,0 +1,44 @@
+"""The console script: which commands are there?
+
+Each command lives in a file of its own and is imported only when it is used, because starting fast
+matters for ``check`` and the laboratory needs a lot.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+import mapiproxy
+
+#: Command (and file in this folder, and name of the click command in it) → what ``--help`` says.
+COMMANDS = {
+    "check": "Say what a configuration file would run, or what is wrong with it.",
+    "run": "Run the proxy in the foreground.",
+    "lab": "Run the proxy with embedded backends and a client, to look at.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports the one that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"mapiproxy.commands.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(mapiproxy.__version__, prog_name="mapiproxy", message="%(prog)s %(version)s")
+def main() -> None:
+    """A reverse proxy that understands MAPI over HTTP."""

@@ -1,0 +1,118 @@
+"""``mapiproxy check FILE``: what would run, or what is wrong with the file.
+
+Exit code 0 when the file can be run (warnings do not change that), 1 when it cannot, 2 for wrong
+use of the command. Must not start anything.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import asdict
+from rich.console import Console
+from rich.text import Text
+
+from mapiproxy.commands.examining import Examination, examine, print_problems
+from mapiproxy.net.certificates import Certificate, show_fingerprint
+from mapiproxy.settings import Settings, outline
+from mapiproxy.settings.words import Section
+
+
+@click.command(short_help="Check a configuration file.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
+def check(file: Path, as_json: bool) -> None:
+    """Say what FILE would run, or all that is wrong with it as FILE:LINE: KEY: TEXT.
+
+    Certificates are loaded, nothing is started. Exits with 1 if the file cannot be run.
+    """
+    now = datetime.now(UTC)
+    examination = examine(file, now)
+    if as_json:
+        click.echo(json.dumps(_as_json(file, examination), indent=2))
+    else:
+        if examination.settings is not None:
+            _show(examination.settings, examination, now)
+        print_problems(examination.problems, sys.stderr)
+        _conclude(file, examination)
+    sys.exit(0 if examination.settings is not None else 1)
+
+
+def _show(settings: Settings, examination: Examination, now: datetime) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    sections = outline(settings)
+    lines = [line for name, each in examination.certificates for line in _lines(name, each, now)]
+    if lines:
+        sections.insert(len(settings.listeners), Section("Certificates", tuple(lines)))
+    for section in sections:
+        console.print(Text(section.title, style="bold"))
+        wide = max(len(label) for label, _ in section.lines)
+        for label, text in section.lines:
+            console.print(Text.assemble("  ", (f"{label:<{wide}}", "cyan"), "  ", text))
+        console.print()
+
+
+def _lines(listener: str, certificate: Certificate, now: datetime) -> list[tuple[str, str]]:
+    days = (certificate.not_after - now).days
+    issuer = certificate.leaf.issuer.rfc4514_string()
+    chain = len(certificate.chain)
+    return [
+        (listener, f"{', '.join(certificate.names) or 'no name'} from {certificate.origin}"),
+        ("", f"expires {certificate.not_after:%Y-%m-%d}, in {days} days"),
+        ("", f"issued by {issuer}, {chain} chain certificate{'' if chain == 1 else 's'}"),
+        ("", f"SHA-256 {show_fingerprint(certificate.fingerprint)}"),
+    ]
+
+
+def _conclude(file: Path, examination: Examination) -> None:
+    errors = sum(problem.severity == "error" for problem in examination.problems)
+    warnings = len(examination.problems) - errors
+    counts = [
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((errors, "error"), (warnings, "warning"))
+        if count
+    ]
+    if errors:
+        verdict = Text(f"{file} cannot be run: {', '.join(counts)}", style="bold red")
+    else:
+        tail = f" ({', '.join(counts)})" if counts else ""
+        verdict = Text(f"{file} can be run{tail}", style="bold green")
+    Console(stderr=bool(errors), highlight=False, soft_wrap=True).print(verdict)
+
+
+def _as_json(file: Path, examination: Examination) -> dict[str, Any]:
+    settings = examination.settings
+    return {
+        "file": str(file),
+        "ok": settings is not None,
+        "problems": [_plain(problem) for problem in examination.problems],
+        "settings": _plain(settings) if settings is not None else None,
+        "certificates": [
+            {
+                "listener": listener,
+                "file": str(each.origin),
+                "names": each.names,
+                "not_before": each.not_before.isoformat(),
+                "not_after": each.not_after.isoformat(),
+                "fingerprint": each.fingerprint,
+            }
+            for listener, each in examination.certificates
+        ],
+    }
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """An attrs value as JSON can take it."""
+
+    def serialize(_: Any, __: Any, each: Any) -> Any:
+        return (
+            str(each) if isinstance(each, Path) else each.value if isinstance(each, Enum) else each
+        )
+
+    return asdict(value, value_serializer=serialize)

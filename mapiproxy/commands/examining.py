@@ -1,0 +1,150 @@
+"""Can this configuration be run? Settings and the certificates they name, looked at together.
+
+``check``, ``run`` and the twistd plugin all ask this. A certificate's dates are the business of
+``check`` alone: a service must come up again with an expired certificate rather than not at all.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TextIO
+
+from attrs import frozen
+from cryptography.x509 import ExtensionNotFound, SubjectAlternativeName
+
+from mapiproxy.net.certificates import (
+    BadCertificate,
+    Certificate,
+    CertificateSource,
+    is_covered,
+    load_certificate,
+    read_certificates,
+)
+from mapiproxy.settings import (
+    CertificateFiles,
+    Problem,
+    Settings,
+    read_passphrase,
+    read_settings,
+)
+from mapiproxy.settings.problems import KeyPath, Problems
+
+#: A certificate that expires within this time is worth a warning.
+SOON = timedelta(days=30)
+
+_FILE_KEYS = ("certificate", "key", "chain", "pkcs12", "passphrase_file")
+
+
+@frozen
+class Examination:
+    """What a file would run (``None`` with errors), everything found wrong, sorted by line, and the
+    certificates that could be loaded with the names of their listeners.
+    """
+
+    settings: Settings | None
+    problems: tuple[Problem, ...]
+    certificates: tuple[tuple[str, Certificate], ...]
+
+
+def examine(path: Path, now: datetime | None = None) -> Examination:
+    """Read a file and the certificates it names; ``now`` (aware) is to judge their dates by."""
+    reading = read_settings(path)
+    problems, draft = reading.problems, reading.draft
+    certificates = []
+    for listener, table, files in _certificate_files(draft):
+        certificate = _load(files, table, problems)
+        if certificate is not None:
+            certificates.append((listener, certificate))
+            key: KeyPath = (*table, "pkcs12" if files.pkcs12 else "certificate")
+            for text in _oddities(certificate):
+                problems.warning(key, text)
+            if now is not None:
+                _judge_dates(certificate, now, key, problems)
+    for group in draft.backends if draft else ():
+        key = ("backend", group.name, "ca_file")
+        if group.verify.ca is not None and key not in problems.blamed:
+            try:
+                read_certificates(group.verify.ca)
+            except BadCertificate as error:
+                problems.error(key, str(error))
+    return Examination(reading.settings, tuple(problems.in_order()), tuple(certificates))
+
+
+def settings_or_exit(path: Path, stream: TextIO | None = None) -> Settings:
+    """Settings to run with. Says what is wrong on stderr, and raises SystemExit(1) if that
+    matters.
+    """
+    examination = examine(path)
+    print_problems(examination.problems, stream or sys.stderr)
+    if examination.settings is None:
+        raise SystemExit(1)
+    return examination.settings
+
+
+def print_problems(problems: Iterable[Problem], stream: TextIO) -> None:
+    """``file:line: key: text``, one line each: what editors and people can follow."""
+    for problem in problems:
+        print(problem, file=stream)
+
+
+def _certificate_files(
+    draft: Settings | None,
+) -> Iterator[tuple[str, KeyPath, CertificateFiles]]:
+    """Listener, the table that names the files, the files."""
+    for listener in draft.listeners if draft else ():
+        for number, files in enumerate(listener.tls.certificates if listener.tls else ()):
+            table: KeyPath = ("listener", listener.name)
+            yield listener.name, (*table, "sni", number - 1) if number else table, files
+
+
+def _load(files: CertificateFiles, table: KeyPath, problems: Problems) -> Certificate | None:
+    """The certificate, unless its files are known to be at fault or turn out to be."""
+    if any((*table, key) in problems.blamed for key in _FILE_KEYS):
+        return None
+    if not files.certificate and not files.pkcs12:
+        return None
+    try:
+        passphrase = read_passphrase(files.passphrase_file) if files.passphrase_file else None
+        return load_certificate(
+            CertificateSource(
+                files.certificate, files.key, files.chain, files.pkcs12, passphrase, files.names
+            )
+        )
+    except BadCertificate as error:
+        at_fault = [key for key in _FILE_KEYS if getattr(files, key) == error.path]
+        problems.error((*table, *at_fault[:1]), str(error))
+        return None
+
+
+def _oddities(certificate: Certificate) -> Iterator[str]:
+    """What a client may stumble over, whatever the date."""
+    try:
+        certificate.leaf.extensions.get_extension_for_class(SubjectAlternativeName)
+    except ExtensionNotFound:
+        yield f"{certificate.origin} has no subjectAltName: current clients refuse it"
+    missing = [name for name in certificate.names if not is_covered(name, certificate.covers)]
+    if missing:
+        covers = ", ".join(certificate.covers) or "no name"
+        yield f"{certificate.origin} is for {covers}, not for {', '.join(missing)}"
+    last = certificate.leaf
+    for number, each in enumerate(certificate.chain, 1):
+        if each.subject != last.issuer:
+            name = each.subject.rfc4514_string()
+            yield f"chain certificate {number} ({name}) did not issue the one before it"
+            break
+        last = each
+
+
+def _judge_dates(certificate: Certificate, now: datetime, key: KeyPath, problems: Problems) -> None:
+    if certificate.not_after < now:
+        problems.error(key, f"{certificate.origin} expired on {certificate.not_after:%Y-%m-%d}")
+    elif certificate.not_before > now:
+        day = f"{certificate.not_before:%Y-%m-%d %H:%M} UTC"
+        problems.warning(key, f"{certificate.origin} is not valid before {day}")
+    elif certificate.not_after - now < SOON:
+        days = (certificate.not_after - now).days
+        day = f"{certificate.not_after:%Y-%m-%d}"
+        problems.warning(key, f"{certificate.origin} expires in {days} days, on {day}")

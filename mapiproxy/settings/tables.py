@@ -1,0 +1,114 @@
+"""Which tables and keys may a configuration file have, and of what type?
+
+The file's own shape: attribute names are the keys. Everything is optional here, so that one absent
+key does not hide other problems; what must be there is asked for in
+:mod:`mapiproxy.settings.building`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from attrs import Factory, field, frozen
+
+from mapiproxy.backends.kind import Kind
+from mapiproxy.settings.units import (
+    parse_bind,
+    parse_duration,
+    parse_fingerprint,
+    parse_path,
+    parse_size,
+    parse_url,
+)
+from mapiproxy.settings.values import Bind, Limits, Log, Proxy, Timeouts
+
+#: (normal form, whether TLS, host, port) of a server's URL.
+Url = tuple[str, bool, str, int]
+
+
+@frozen
+class CertificateTable:
+    """``[[listener.NAME.sni]]``: one more certificate."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+    chain: Path | None = None
+    pkcs12: Path | None = None
+    passphrase_file: Path | None = None
+    names: tuple[str, ...] = ()
+
+
+@frozen
+class ListenerTable:
+    """``[listener.NAME]``; the certificate's keys are for the default one."""
+
+    bind: tuple[Bind, ...] = ()
+    backend: str | None = None
+    tls: bool = True
+    certificate: Path | None = None
+    key: Path | None = None
+    chain: Path | None = None
+    pkcs12: Path | None = None
+    passphrase_file: Path | None = None
+    tls_minimum: Literal["1.2", "1.3"] | None = None
+    tls_policy: Literal["intermediate", "modern"] = "intermediate"
+    sni: tuple[CertificateTable, ...] = ()
+
+
+@frozen
+class ServerTable:
+    """``[[backend.NAME.server]]``."""
+
+    url: Url | None = None
+    name: str | None = None
+    weight: int = 100
+
+
+@frozen
+class BackendTable:
+    """``[backend.NAME]``; ``servers`` is the short form of ``[[backend.NAME.server]]`` tables."""
+
+    kind: Kind | None = None
+    servers: tuple[Url, ...] = ()
+    server: tuple[ServerTable, ...] = ()
+    paths: tuple[str, ...] = ("/mapi",)
+    verify: Literal["on", "off-insecure"] = "on"
+    ca_file: Path | None = None
+    fingerprint: tuple[str, ...] = ()
+
+
+@frozen
+class FileTable:
+    """The whole file."""
+
+    listener: dict[str, ListenerTable] = field(factory=dict)
+    backend: dict[str, BackendTable] = field(factory=dict)
+    timeouts: Timeouts = Factory(Timeouts)
+    limits: Limits = Factory(Limits)
+    log: Log = Factory(Log)
+    proxy: Proxy = Factory(Proxy)
+
+
+#: How a key's value is read where its type does not say it; ``*`` stands for every key of the
+#: table.
+PARSERS = {
+    (ListenerTable, "bind"): parse_bind,
+    (ServerTable, "url"): parse_url,
+    (BackendTable, "servers"): parse_url,
+    (BackendTable, "paths"): parse_path,
+    (BackendTable, "fingerprint"): parse_fingerprint,
+    (Timeouts, "*"): parse_duration,
+    (Limits, "head"): parse_size,
+    (Log, "roll_size"): parse_size,
+    (Log, "flush"): parse_duration,
+}
+
+#: Keys whose value may be a list, or one element without the brackets.
+ONE_OR_MANY = {
+    (ListenerTable, "bind"),
+    (BackendTable, "servers"),
+    (BackendTable, "paths"),
+    (BackendTable, "fingerprint"),
+    (CertificateTable, "names"),
+}

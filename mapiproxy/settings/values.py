@@ -1,0 +1,188 @@
+"""What can be configured, as frozen values; times are seconds, sizes are bytes, paths are absolute.
+
+These are what the service is built from. Must not know TOML or files: a test or the laboratory
+makes them directly.
+"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from attrs import Factory, field, frozen
+
+from mapiproxy.backends.kind import Kind
+
+
+def short_host_name() -> str:
+    """This machine's name up to the first dot."""
+    return socket.gethostname().partition(".")[0] or "localhost"
+
+
+@frozen
+class Bind:
+    """Where to listen: an address without brackets, or a host name; port 0 is any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@frozen
+class CertificateFiles:
+    """One certificate: PEM files, or one PKCS#12 file. One of ``certificate`` and ``pkcs12`` is
+    set.
+
+    :ivar certificate: the server's own certificate; its chain may follow in the same file.
+    :ivar key: its private key; ``None`` when it is in the certificate's file.
+    :ivar chain: intermediate certificates, if not in the certificate's file.
+    :ivar passphrase_file: its first line opens the key or the PKCS#12 file.
+    :ivar names: server names (SNI) it is for; empty: those in the certificate.
+    """
+
+    certificate: Path | None = None
+    key: Path | None = None
+    chain: Path | None = None
+    pkcs12: Path | None = None
+    passphrase_file: Path | None = None
+    names: tuple[str, ...] = ()
+
+
+@frozen
+class ListenerTls:
+    """How a listener speaks TLS; the first certificate is for clients that name no other."""
+
+    certificates: tuple[CertificateFiles, ...]
+    minimum: str = "1.2"
+    policy: str = "intermediate"
+
+
+@frozen
+class Listener:
+    """Where clients come in; ``tls`` is ``None`` for plain HTTP, ``backend`` names a group."""
+
+    name: str
+    bind: tuple[Bind, ...]
+    tls: ListenerTls | None
+    backend: str
+
+
+@frozen
+class Server:
+    """One server of a group; ``weight`` is its share of new mailboxes, 0 for none."""
+
+    name: str
+    url: str
+    host: str
+    port: int
+    tls: bool
+    weight: int = 100
+
+
+@frozen
+class Verify:
+    """How a backend's certificate is verified: by ``ca`` (``None``: the system's) or, if there are
+    any, by pinned SHA-256 ``fingerprint``\\ s in lower-case hex; not at all when ``off``.
+    """
+
+    ca: Path | None = None
+    fingerprint: tuple[str, ...] = ()
+    off: bool = False
+
+
+@frozen
+class BackendGroup:
+    """Servers of one kind that can serve the same paths (lower case, no slash at the end)."""
+
+    name: str
+    kind: Kind
+    servers: tuple[Server, ...]
+    paths: tuple[str, ...] = ("/mapi",)
+    verify: Verify = Verify()
+
+
+@frozen
+class Timeouts:
+    """Seconds. Each is about nothing moving, never about a whole exchange, except ``connect``.
+
+    :ivar client_head: from a request's first byte (or a new connection) to the end of its head.
+    :ivar client_idle: a client's kept connection between requests.
+    :ivar client_quiet: a client that stops in the middle of a request's body.
+    :ivar client_stall: a client that does not take its answer.
+    :ivar connect: reaching a backend, TLS handshake included.
+    :ivar first_byte: a backend that has the request and has not begun to answer.
+    :ivar quiet: a backend that has begun its answer and says nothing more; an announced
+        X-PendingPeriod counts three times instead.
+    :ivar backend_idle: a kept connection to a backend (grommunio closes them after three minutes).
+    :ivar linger: taking in the rest of a request that was answered early.
+    :ivar orphan: a backend finishing a call whose client is gone.
+    """
+
+    client_head: float = 30.0
+    client_idle: float = 900.0
+    client_quiet: float = 60.0
+    client_stall: float = 300.0
+    connect: float = 5.0
+    first_byte: float = 600.0
+    quiet: float = 90.0
+    backend_idle: float = 120.0
+    linger: float = 5.0
+    orphan: float = 60.0
+
+
+@frozen
+class Limits:
+    """``head``: bytes of a request's or answer's head (Kerberos tickets are large);
+    ``connections``: client connections at a time.
+    """
+
+    head: int = 131_072
+    connections: int = 20_000
+
+
+@frozen
+class Log:
+    """The HttpProxy log.
+
+    :ivar directory: gets a folder per protocol (``Mapi``) with hourly files.
+    :ivar server_name: the ServerHostName column.
+    :ivar version: the Exchange version that the log claims to be of; it decides the columns.
+    :ivar bare_header: whether the first line is the list of fields without ``#Fields:``.
+    :ivar bom: whether files begin with a UTF-8 byte order mark.
+    :ivar roll_size: bytes after which a new file is begun within the hour.
+    :ivar flush: seconds that a line may wait in memory.
+    """
+
+    enabled: bool = True
+    directory: Path = Path("/var/log/mapiproxy")
+    server_name: str = Factory(lambda: short_host_name().upper())
+    version: str = "15.02.2562.045"
+    bare_header: bool = True
+    bom: bool = False
+    roll_size: int = 10_000_000
+    flush: float = 1.0
+
+
+@frozen
+class Proxy:
+    """This proxy itself; ``name`` stands in its own answers."""
+
+    name: str = Factory(short_host_name)
+
+
+@frozen
+class Settings:
+    """A whole configuration, checked: names refer to what exists, nothing collides."""
+
+    listeners: tuple[Listener, ...]
+    backends: tuple[BackendGroup, ...]
+    timeouts: Timeouts = field(factory=Timeouts)
+    limits: Limits = field(factory=Limits)
+    log: Log = field(factory=Log)
+    proxy: Proxy = field(factory=Proxy)
+
+    def backend(self, name: str) -> BackendGroup:
+        """The group of that name; KeyError where there is none."""
+        return {group.name: group for group in self.backends}[name]
