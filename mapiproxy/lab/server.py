@@ -54,6 +54,7 @@ class LabServer:
         self.deliveries: set[Delivery] = set()
         self._tls = tls
         self._listening: IListeningPort | None = None
+        self._port = 0
         self._farewells: list[Deferred[None]] = []
 
     @property
@@ -67,8 +68,8 @@ class LabServer:
     @property
     def port(self) -> int:
         """The port it listens on."""
-        assert self._listening is not None, "start() comes first"
-        return int(self._listening.getHost().port)  # type: ignore[attr-defined]
+        assert self._port, "start() comes first"
+        return self._port
 
     @property
     def url(self) -> str:
@@ -81,7 +82,8 @@ class LabServer:
             self._listening = self.clock.listenTCP(port, factory, interface=LOOPBACK)
         else:
             self._listening = self.clock.listenSSL(port, factory, self._tls, interface=LOOPBACK)
-        return self.port
+        self._port = int(self._listening.getHost().port)  # type: ignore[union-attr]
+        return self._port
 
     def stop(self) -> Deferred[None]:
         """Stop listening and drop every connection; fires when all of them are gone."""

@@ -21,9 +21,10 @@ def server_context(certificate: Path, key: Path) -> CertificateOptions:
     leaf, *chain = x509.load_pem_x509_certificates(certificate.read_bytes())
     private = load_pem_private_key(key.read_bytes(), None)
     return CertificateOptions(
-        privateKey=crypto.PKey.from_cryptography_key(private),  # type: ignore[arg-type]
-        certificate=crypto.X509.from_cryptography(leaf),
-        extraCertChain=[crypto.X509.from_cryptography(each) for each in chain],
+        # pyOpenSSL takes these objects as they are; Twisted's annotations do not know that yet.
+        privateKey=private,  # type: ignore[arg-type]
+        certificate=leaf,  # type: ignore[arg-type]
+        extraCertChain=chain,  # type: ignore[arg-type]
     )
 
 
