@@ -170,11 +170,13 @@ def _logon_answer() -> bytes:
 
 
 def filler(size: int) -> bytes:
-    """A RopBuffer of about *size* bytes: as many extended buffers as it takes (benchmarks)."""
+    """A RopBuffer of *size* bytes (10 or more): as many extended buffers as it takes."""
     pieces = []
     left = max(size, _EXTENDED.size + 2)
     while left > 0:
         payload = min(max(left - _EXTENDED.size, 2), _PAYLOAD)
+        if 0 < left - payload - _EXTENDED.size < _EXTENDED.size + 2:
+            payload -= _EXTENDED.size + 2  # leave the last one room for its header
         left -= payload + _EXTENDED.size
         flags = 4 if left <= 0 else 0
         text = (b"the lab answers " * (payload // 16 + 1))[: payload - 2]
