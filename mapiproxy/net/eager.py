@@ -3,7 +3,7 @@
 Twisted's TCP transport only appends on ``write`` and arms the poller: two epoll_ctl calls and
 one more turn of the loop for bytes that the kernel would have taken right away. The transports
 here try ``send`` first when nothing is waiting, and fall back to the stock path for whatever is
-left. On a TLS → TCP relay of small messages that saves a quarter of the CPU.
+left. On a TLS → TCP relay of small messages that saves some 15 of 54 µs an exchange.
 
 ``EagerReactor`` wraps a reactor: give it to endpoints, to ``listenTCP`` or ``connectTCP``, and
 what they make is eager; all else is the reactor's. ``write`` promises the same as before:

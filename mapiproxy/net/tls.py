@@ -110,7 +110,8 @@ def _make_listener_context(certificate: Certificate, minimum: int) -> SSL.Contex
     context.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
     context.set_session_id(b"mapiproxy")
     context.set_timeout(SESSION_LIFETIME)
-    # Outlook keeps connections open for hours: 34 KiB of record buffers each would be ours to pay.
+    # Outlook keeps connections open for hours, and each would hold some 34 KiB of empty record
+    # buffers (SSL_CTX_set_mode(3)). Costs 2-3 µs an exchange.
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     context.use_certificate(certificate.leaf)
     for link in certificate.chain:

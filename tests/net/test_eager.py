@@ -21,7 +21,7 @@ from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock, deferLater
 from twisted.internet.testing import MemoryReactor
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial import unittest
 
 from mapiproxy.net import eager
@@ -110,6 +110,7 @@ class Contract:
     """What every transport keeps. ``self.writer`` writes, ``self.reader`` reads."""
 
     tls = False
+    layer = TLSMemoryBIOFactory.protocol
     timeout = 20
 
     def given_reactor(self) -> Any:
@@ -127,6 +128,7 @@ class Contract:
             authority = make_authority(Path(self.mktemp()).absolute())
             creator = ListenerCreator([loaded(authority.issue())])
             serving = TLSMemoryBIOFactory(creator, False, serving)
+            serving.protocol = self.layer
         server = TCP4ServerEndpoint(given, 0, interface="127.0.0.1")
         self.port = yield server.listen(serving)
         self.addCleanup(self.port.stopListening)
@@ -350,6 +352,15 @@ class StockTls(TlsContract, unittest.TestCase):
 
 
 class EagerTls(TlsContract, unittest.TestCase):
+    def given_reactor(self) -> Any:
+        return make_eager(reactor)
+
+
+class EagerTlsWithoutAggregation(TlsContract, unittest.TestCase):
+    """Each write its own record, at once: what a relay wants that writes whole pieces."""
+
+    layer = TLSMemoryBIOProtocol
+
     def given_reactor(self) -> Any:
         return make_eager(reactor)
 
