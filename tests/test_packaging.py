@@ -1,4 +1,4 @@
-"""The package declares exactly what it imports, and the plugin file imports nothing of ours."""
+"""The package declares exactly what it imports; the plugin file imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -52,6 +52,13 @@ def test_nothing_undeclared_is_imported() -> None:
         d: f for d, f in imported.items() if d not in declared("options", "install_requires")
     }
     assert missing == {}
+
+
+def test_nothing_declared_is_unused() -> None:
+    imported = set(distributions_imported(ROOT / "mapiproxy", {"mapiproxy"}))
+    assert declared("options", "install_requires") - imported == set()
+    tested = set(distributions_imported(ROOT / "tests", {"mapiproxy", "support"}))
+    assert declared("options.extras_require", "test") - tested == set()
 
 
 def test_tests_import_only_what_the_package_or_the_extra_declares() -> None:

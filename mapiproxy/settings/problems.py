@@ -109,7 +109,9 @@ def show_key(path: KeyPath) -> str:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant."""
     words = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(word.lower().replace("-", "_"), words, n=1, cutoff=0.6)
+    word = word.lower().replace("-", "_")
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    close += [each for each in words if len(word) > 2 and each.startswith(word)]
     return words[close[0]] if close else None
 
 

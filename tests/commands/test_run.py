@@ -1,0 +1,65 @@
+"""``mapiproxy run`` starts, stops on a signal, refuses what cannot be run; with a stand-in service."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.settings_files import PLAIN, write_config
+
+STAND_IN = """
+import sys, types
+from twisted.application.service import MultiService, Service
+from twisted.logger import Logger
+
+class StandIn(Service):
+    def startService(self):
+        # Said from within the loop: signals are taken from there on.
+        self.reactor.callLater(0, self.say)
+    def say(self):
+        Logger().info("started with {count} listener", count=len(self.settings.listeners))
+    def stopService(self):
+        Logger().info("stopped")
+
+def make_service(settings, reactor):
+    service = MultiService()
+    inner = StandIn()
+    inner.settings, inner.reactor = settings, reactor
+    inner.setServiceParent(service)
+    return service
+
+sys.modules["mapiproxy.service"] = module = types.ModuleType("mapiproxy.service")
+module.make_service = make_service
+from mapiproxy.commands import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_logs_to_stdout_and_a_signal_stops_it_cleanly(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    path = write_config(tmp_path, PLAIN)
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", STAND_IN, "run", str(path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        seen = [next(process.stdout)]
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert "started with 1 listener" in seen[0]
+    assert "stopped" in out
+    assert (process.returncode, err) == (0, "")
+
+
+def test_a_broken_file_is_a_list_of_problems_and_exit_code_1(tmp_path: Path) -> None:
+    path = write_config(tmp_path, PLAIN.replace("bind", "bnid"))
+    done = subprocess.run(
+        [sys.executable, "-c", STAND_IN, "run", str(path)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f'{path}:2: listener.mail.bnid: unknown key; did you mean "bind"?\n'

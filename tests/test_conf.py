@@ -1,0 +1,87 @@
+"""The annotated example can be run, names every key there is, and states the defaults rightly."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from attrs import fields_dict
+from support.settings_files import write_certificate, write_config
+
+from mapiproxy.settings import Limits, Log, Proxy, Settings, Timeouts, load_settings
+from mapiproxy.settings.problems import Problems
+from mapiproxy.settings.structure import read_tables
+from mapiproxy.settings.tables import (
+    BackendTable,
+    CertificateTable,
+    FileTable,
+    ListenerTable,
+    ServerTable,
+)
+
+EXAMPLE = (Path(__file__).parent.parent / "conf" / "mapiproxy.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The example, with its paths led into a folder that has such files."""
+    authority = trustme.CA()
+    for name in ("mail.example.com", "outlook.example.org"):
+        write_certificate(tmp_path, name, authority)
+    authority.cert_pem.write_to_path(str(tmp_path / "corp-ca.pem"))
+    text = EXAMPLE.replace("/etc/mapiproxy", str(tmp_path))
+    return load_settings(write_config(tmp_path, text.replace("/var/log", str(tmp_path))))
+
+
+def test_the_example_can_be_run(settings: Settings) -> None:
+    (listener,) = settings.listeners
+    assert listener.tls is not None
+    assert len(listener.tls.certificates) == 2
+    (group,) = settings.backends
+    assert [(each.name, each.weight) for each in group.servers] == [("EXCH1", 100), ("EXCH2", 50)]
+
+
+def known_keys() -> list[tuple[str, str]]:
+    tables: list[Any] = [
+        FileTable, ListenerTable, CertificateTable, BackendTable, ServerTable,
+        Timeouts, Limits, Log, Proxy,
+    ]  # fmt: skip
+    return [(table.__name__, key) for table in tables for key in fields_dict(table)]
+
+
+@pytest.mark.parametrize(("table", "key"), known_keys())
+def test_every_key_is_in_the_example(table: str, key: str) -> None:
+    assignment = rf"^(# )?{key} = "
+    header = rf"^\[{{1,2}}([a-z]+\.)*{key}(\.[a-z]+)*\]"
+    assert re.search(f"{assignment}|{header}", EXAMPLE, re.MULTILINE), f"{key} of {table}"
+
+
+def test_the_defaults_in_comments_are_the_defaults() -> None:
+    """Everything from [timeouts] on is uncommented and read: it must change nothing."""
+    text = "[timeouts]" + EXAMPLE.split("\n[timeouts]")[1]
+    text = re.sub(r"^# ([a-z_]+ = )", r"\1", text, flags=re.MULTILINE)
+    document = tomllib.loads(text)
+    for own in (document["log"], document["proxy"]):  # the machine's name
+        own.pop("server_name", None)
+        own.pop("name", None)
+    assert {name: set(keys) for name, keys in document.items()} == {
+        "timeouts": set(fields_dict(Timeouts)),
+        "limits": set(fields_dict(Limits)),
+        "log": set(fields_dict(Log)) - {"server_name"},
+        "proxy": set(),
+    }
+    problems = Problems(Path("example"))
+    assert read_tables(document, Path("/"), problems) == FileTable()
+    assert problems.found == []
+
+
+@pytest.mark.parametrize(
+    "default", ["tls = true", 'tls_policy = "intermediate"', 'tls_minimum = "1.2"',
+                'paths = ["/mapi"]', 'verify = "on"', "weight = 100"],
+)  # fmt: skip
+def test_other_defaults_are_shown_too(default: str) -> None:
+    assert re.search(rf"^# {re.escape(default)}( |$)", EXAMPLE, re.MULTILINE)

@@ -1,0 +1,236 @@
+"""The rules of the house that no linter knows: who may import whom, who may touch what, how long.
+
+Each rule is a few lines over the syntax trees of ``mapiproxy/``. Exceptions are named, and fail
+when they are no longer needed.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "mapiproxy"
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
+
+_PURE = {"wire", "backends", "mapi", "policy", "record", "exchange"}
+_BELOW_SERVICE = _PURE | {"net", "lab", "settings"}
+
+#: Room → rooms it may import. Downwards only; never sideways but for what stands here.
+MAY_IMPORT: dict[str, set[str]] = {
+    "wire": set(),
+    "backends": set(),
+    "mapi": {"wire", "backends"},
+    "policy": {"wire", "mapi", "backends"},
+    "record": {"wire", "mapi", "backends"},
+    "exchange": {"wire", "mapi", "backends", "policy", "record"},
+    "net": _PURE,
+    "lab": {"wire", "mapi", "backends"},
+    "settings": {"backends", "policy", "record"},
+    "service": _BELOW_SERVICE - {"lab"},
+    "commands": {*_BELOW_SERVICE, "service"},
+    "tap": {"commands", "settings", "service"},
+}
+
+#: What pure rooms may import from outside; the standard library is looked at separately.
+PURE_LIBRARIES = {"attrs", "attr"}
+#: Standard modules that bring a clock, chance, threads or sockets.
+IMPURE_MODULES = {
+    "asyncio", "random", "secrets", "select", "selectors", "signal", "socket", "ssl",
+    "subprocess", "threading", "time",
+}  # fmt: skip
+IMPURE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "urandom", "monotonic", "perf_counter"}
+
+#: Where the reactor may be imported; everything else is given one.
+REACTOR_ROOMS = {"commands", "tap", "service"}
+REACTOR_EXCEPTIONS = {"lab/serve.py": "a command of its own: python -m mapiproxy.lab.serve"}
+
+#: The manners of transports, kept in net/line.py (its opening comment says why).
+TRANSPORT_CALLS = {
+    "abortConnection", "loseConnection", "loseWriteConnection", "pauseProducing",
+    "registerProducer", "resumeProducing", "stopProducing", "unregisterProducer",
+}  # fmt: skip
+TRANSPORT_EXCEPTIONS = {"net/eager.py": "is a transport itself"}
+
+#: Files without a test file of their own, and where they are tested instead.
+UNMIRRORED = {
+    "backends/kind.py": "two names",
+    "settings/tables.py": "shapes; read by tests/settings/test_structure.py",
+    "settings/values.py": "shapes; made by tests/settings/test_building.py",
+}
+#: Rooms whose tests are still being written. To be emptied.
+MIRROR_LATER = {"wire", "backends", "mapi", "policy", "record", "exchange", "net", "lab"}
+
+VAGUE_NAMES = re.compile(r"handler|manager|processor|helper|util", re.IGNORECASE)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def room_of(path: Path) -> str:
+    """``wire`` for mapiproxy/wire/heads.py, ``tap`` for mapiproxy/tap.py, empty for the package."""
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes(), str(path))
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of every import, wherever it is; ``from a import b`` gives ``a.b``."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def calls_of(path: Path, names: set[str]) -> list[str]:
+    return [
+        f"{name_of(path)}:{node.lineno}: {node.func.attr}"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in names
+    ]
+
+
+def rooms(names: set[str]) -> list[Path]:
+    return [path for path in FILES if room_of(path) in names]
+
+
+def test_every_room_is_known() -> None:
+    assert {room_of(path) for path in FILES} - {""} <= set(MAY_IMPORT)
+
+
+def test_rooms_import_downwards_only() -> None:
+    wrong = []
+    for path in FILES:
+        room = room_of(path)
+        may = {"", room, *MAY_IMPORT.get(room, ())}
+        for line, name in imports_of(path):
+            package, _, rest = name.partition(".")
+            other = rest.partition(".")[0] if package == "mapiproxy" else ""
+            if other in MAY_IMPORT and other not in may:
+                wrong.append(f"{name_of(path)}:{line}: {room} imports {name}")
+    assert wrong == []
+
+
+def test_pure_rooms_import_nothing_impure() -> None:
+    """No Twisted, no sockets, no clock, no chance: every decision can be tried without waiting."""
+    wrong = []
+    for path in rooms(_PURE):
+        allowed = PURE_LIBRARIES | ({"httptools"} if room_of(path) == "wire" else set())
+        for line, name in imports_of(path):
+            top = name.split(".")[0]
+            known = allowed | {"mapiproxy"} | sys.stdlib_module_names
+            if top not in known or top in IMPURE_MODULES:
+                wrong.append(f"{name_of(path)}:{line}: {name}")
+    assert wrong == []
+
+
+def test_pure_rooms_ask_neither_clock_nor_chance() -> None:
+    assert [call for path in rooms(_PURE) for call in calls_of(path, IMPURE_CALLS)] == []
+
+
+def test_the_reactor_is_imported_at_the_top_only() -> None:
+    found = {
+        name_of(path)
+        for path in FILES
+        for _, name in imports_of(path)
+        if name == "twisted.internet.reactor"
+    }
+    outside = {name for name in found if room_of(PACKAGE / name) not in REACTOR_ROOMS}
+    assert outside == set(REACTOR_EXCEPTIONS)
+
+
+def test_only_the_line_has_manners_with_transports() -> None:
+    wrong = {
+        name_of(path): calls
+        for path in FILES
+        if room_of(path) != "lab" and name_of(path) != "net/line.py"
+        if (calls := calls_of(path, TRANSPORT_CALLS))
+    }
+    assert set(wrong) - set(TRANSPORT_EXCEPTIONS) == set(), wrong
+    stale = {name for name in TRANSPORT_EXCEPTIONS if (PACKAGE / name).exists()} - set(wrong)
+    assert stale == set()
+
+
+def test_no_file_is_longer_than_300_lines() -> None:
+    lengths = {name_of(path): len(path.read_bytes().splitlines()) for path in FILES}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def test_every_file_says_what_it_is_for() -> None:
+    assert [name_of(path) for path in FILES if not ast.get_docstring(tree_of(path))] == []
+
+
+def test_names_say_something() -> None:
+    wrong = []
+    for path in FILES:
+        names = [path.stem]
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                names.append(node.name)
+        wrong += [f"{name_of(path)}: {name}" for name in names if VAGUE_NAMES.search(name)]
+    assert wrong == []
+
+
+def test_every_file_has_a_test_file() -> None:
+    missing, stale = [], []
+    for path in FILES:
+        name = name_of(path)
+        mirror = ROOT / "tests" / path.relative_to(PACKAGE).with_name(f"test_{path.name}")
+        if path.name == "__init__.py":
+            continue
+        if mirror.exists() and name in UNMIRRORED:
+            stale.append(name)
+        elif not mirror.exists() and name not in UNMIRRORED and room_of(path) not in MIRROR_LATER:
+            missing.append(name)
+    stale += [name for name in UNMIRRORED if not (PACKAGE / name).exists()]
+    assert (missing, stale) == ([], [])
+
+
+def test_every_test_file_has_a_file() -> None:
+    """A test that outlived what it tests, or was misspelt, would never be missed."""
+    known = {
+        "test_conf.py",
+        "test_house.py",
+        "test_packaging.py",
+        "test_readme.py",
+        "test_whole.py",
+    }
+    lost = []
+    for test in sorted((ROOT / "tests").rglob("test_*.py")):
+        inside = test.relative_to(ROOT / "tests")
+        room = inside.parts[0]
+        mirror = PACKAGE / inside.with_name(inside.name.removeprefix("test_"))
+        package = mirror.with_suffix("") / "__init__.py"
+        about_room = inside.name == f"test_{room}.py"
+        if not (mirror.exists() or package.exists() or about_room or inside.name in known):
+            lost.append(str(inside))
+    assert [each for each in lost if Path(each).parts[0] not in MIRROR_LATER] == []
+
+
+def test_every_example_is_toml() -> None:
+    for path in sorted((ROOT / "conf").glob("*.toml")):
+        assert tomllib.loads(path.read_text(encoding="utf-8")), path.name
+
+
+def test_ci_runs_what_the_readme_says() -> None:
+    """The README promises a command for a fresh machine; .ci/run must be that command."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (command,) = (line for line in script.splitlines() if "-m pytest" in line)
+    readme = ROOT / "README.md"
+    if not readme.exists():
+        pytest.skip("there is no README.md yet")
+    assert command in readme.read_text(encoding="utf-8")
