@@ -87,7 +87,7 @@ def settings_or_exit(path: Path, stream: TextIO | None = None) -> Settings:
 def print_problems(problems: Iterable[Problem], stream: TextIO) -> None:
     """``file:line: key: text``, one line each: what editors and people can follow."""
     for problem in problems:
-        print(problem, file=stream)
+        print(problem, file=stream, flush=True)
 
 
 def _certificate_files(

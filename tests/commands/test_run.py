@@ -1,4 +1,4 @@
-"""``mapiproxy run`` starts, stops on a signal, refuses what cannot be run; with a stand-in service."""
+"""``mapiproxy run`` starts, stops on a signal, refuses a broken file; the service is a stand-in."""
 
 from __future__ import annotations
 

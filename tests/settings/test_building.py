@@ -101,10 +101,8 @@ def test_a_bind_twice_in_one_listener(tmp_path: Path) -> None:
 def test_a_listener_names_a_backend_that_exists(tmp_path: Path) -> None:
     text = PLAIN.replace("tls = false", 'tls = false\nbackend = "exchagne"')
     (error, warning) = complaints(tmp_path, text)
-    assert (
-        error
-        == '4: listener.mail.backend: there is no [backend.exchagne]; did you mean "exchange"?'
-    )
+    assert error.startswith("4: listener.mail.backend: there is no [backend.exchagne]; ")
+    assert error.endswith('did you mean "exchange"?')
     assert warning.startswith("5: warning: backend.exchange: no listener")
 
 
@@ -168,9 +166,9 @@ def test_files_that_are_not_there_are_all_named(tmp_path: Path) -> None:
 
 
 def servers(text: str) -> str:
-    return PLAIN.replace(
-        'servers = ["https://exch1.example.com", "https://exch2.example.com"]', text
-    )
+    """The plain file with ``text`` in place of its line 6."""
+    lines = PLAIN.splitlines()
+    return "\n".join([*lines[:5], text, *lines[6:]]) + "\n"
 
 
 def test_two_servers_on_one_host_are_told_apart_by_port(tmp_path: Path) -> None:
@@ -211,9 +209,8 @@ def test_plain_http_to_exchange_is_a_warning_that_names_extended_protection(
     (found,) = complaints(tmp_path, servers('servers = ["https://a", "http://b"]'))
     assert found.startswith("6: warning: backend.exchange.servers[1]: ")
     assert "Extended Protection" in found
-    assert (
-        complaints(tmp_path, servers('servers = "http://b"').replace("exchange", "grommunio")) == []
-    )
+    offloaded = servers('servers = "http://b"').replace("exchange", "grommunio")
+    assert complaints(tmp_path, offloaded) == []
 
 
 def test_ways_to_verify(tmp_path: Path) -> None:
