@@ -1,8 +1,8 @@
 """What went wrong on the wire, and whose fault it was.
 
 One error type for everything a peer can send that we refuse to guess about. It knows the answer it
-deserves, so that nobody above has to map texts to statuses. Its text is safe to log: header names and
-positions, never header values.
+deserves, so that nobody above has to map texts to statuses. Its text is safe to log: header names,
+bytes and positions; of values only those of Content-Length and Transfer-Encoding.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ class WireError(Exception):
     """A message that cannot be read in exactly one way.
 
     :ivar fault: whose message it was.
-    :ivar status: the HTTP status that fits as an answer (a client's fault: 4xx/5xx; a backend's: 502).
+    :ivar status: the HTTP status that fits as an answer (the client's fault: 4xx/5xx; a backend's:
+        502).
     :ivar header: the header concerned, as it was spelt, or ``None``.
     :ivar text: one line for the log and for the body of our answer.
     """

@@ -6,9 +6,7 @@ leaves room for two readings is an error that names the header, never a repair.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Union
 
 from attrs import frozen
 
@@ -37,20 +35,20 @@ class UntilClose:
     """An answer whose body ends with its connection."""
 
 
-Framing = Union[Nothing, Length, Chunked, UntilClose]
+Framing = Nothing | Length | Chunked | UntilClose
 
 NOTHING = Nothing()
 CHUNKED = Chunked()
 UNTIL_CLOSE = UntilClose()
 
 # 2**63 has 19 digits; what is longer cannot be meant.
-_DIGITS = re.compile(rb"[0-9]{1,18}\Z")
+_MOST_DIGITS = 18
 
 
 def _declared(
     lengths: Sequence[bytes], codings: Sequence[bytes], version: bytes, fault: Fault
 ) -> Framing | None:
-    """The framing that the head itself declares; ``None`` when it declares none."""
+    """The framing that the head itself declares (none at all: ``None``)."""
     if codings:
         if lengths:
             raise WireError(
@@ -64,10 +62,10 @@ def _declared(
                 fault=fault,
                 header="Transfer-Encoding",
             )
-        if version == b"1.0" and fault == "client":
+        if version == b"1.0":
             # RFC 9112 6.1: framing of an HTTP/1.0 message with Transfer-Encoding is faulty.
             raise WireError(
-                "Transfer-Encoding in an HTTP/1.0 request", fault=fault, header="Transfer-Encoding"
+                "Transfer-Encoding in an HTTP/1.0 message", fault=fault, header="Transfer-Encoding"
             )
         if codings[0].lower() != b"chunked":
             raise WireError(
@@ -82,20 +80,27 @@ def _declared(
             raise WireError(
                 "Content-Length is present more than once", fault=fault, header="Content-Length"
             )
-        if not _DIGITS.match(lengths[0]):
+        digits = lengths[0]
+        if not digits.isdigit() or len(digits) > _MOST_DIGITS:
             raise WireError(
-                f"Content-Length {show(lengths[0])!r} is not a number of bytes",
+                f"Content-Length {show(digits)!r} is not a number of bytes",
                 fault=fault,
                 header="Content-Length",
             )
-        return Length(int(lengths[0]))
+        if fault == "client" and len(digits) > 1 and digits.startswith(b"0"):
+            # Legal, never sent, and an octal number to readers who trust strtoull's base 0.
+            raise WireError(
+                "Content-Length has leading zeros", fault=fault, header="Content-Length"
+            )
+        size = int(digits)
+        return Length(size) if size else NOTHING
     return None
 
 
 def request_framing(lengths: Sequence[bytes], codings: Sequence[bytes], version: bytes) -> Framing:
     """The body of a request: RFC 9112 6.3, a request without a length has no body."""
     declared = _declared(lengths, codings, version, "client")
-    if declared is None or declared == Length(0):
+    if declared is None:
         return NOTHING
     return declared
 
@@ -107,8 +112,4 @@ def response_framing(
     declared = _declared(lengths, codings, version, "backend")
     if method == b"HEAD" or status < 200 or status in (204, 304):
         return NOTHING
-    if declared is None:
-        return UNTIL_CLOSE
-    if declared == Length(0):
-        return NOTHING
-    return declared
+    return UNTIL_CLOSE if declared is None else declared

@@ -1,12 +1,13 @@
 """Bytes in, messages out, one at a time, for either side of the proxy.
 
-Pull, not push: ``feed`` only stores and ``next`` gives one event, so a caller may stop between a head and
-its body while a backend is dialled, and a pipelined request stays unread until its turn. A reader holds
-at most one head under its limit plus what a single read brought.
+Pull, not push: ``feed`` only stores and ``next`` gives one event, so a caller may stop between a
+head and its body while a backend is dialled, and a pipelined request stays unread until its turn. A
+reader holds at most one head under its limit plus what a single read brought.
 """
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Final, Literal
 
@@ -21,6 +22,16 @@ from mapiproxy.wire.scanner import CloseScanner, Scanner, Tap, scanner_for
 
 #: Kerberos tickets of people in many groups need more than the usual 16 KiB (complaint 15).
 HEAD_LIMIT: Final = 128 * 1024
+
+
+#: How the text of a WireError begins that tells of a lost connection rather than of bad bytes.
+CLOSED: Final = "the backend closed"
+
+#: More empty lines than this before a request line are not forgetfulness (RFC 9112 2.2).
+EMPTY_LINES: Final = 4
+
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_HEADER_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,63}):")
 
 
 class Signal(Enum):
@@ -45,6 +56,7 @@ class _Reader:
         self._unread: bytes | bytearray = b""
         self._searched = 0
         self._scanner: Scanner | None = None
+        self._error: WireError | None = None
         self.tap: Tap | None = None
 
     def feed(self, data: bytes) -> None:
@@ -79,8 +91,9 @@ class _Reader:
                     fault=self._fault,
                     status=self._too_large,
                 )
-            if unread.find(b"\n\n", self._searched) >= 0:
-                raise WireError("the head has bare LF line ends", fault=self._fault)
+            # Only what is new is searched: a head that trickles in costs no more than its size.
+            if _BARE_LF.search(unread, self._searched) is not None:
+                raise WireError("the head has a bare LF as line end", fault=self._fault)
             self._searched = max(0, len(unread) - 3)
             return None
         self._searched = 0
@@ -94,10 +107,10 @@ class _Reader:
     def _largest_header(self, part: bytes) -> str:
         """Name the header to blame, so that nobody has to guess (complaint 15)."""
         largest = max(part.split(b"\r\n")[1:], key=len, default=b"")
-        name = largest.partition(b":")[0]
-        if not name or len(name) > 63:
+        name = _HEADER_LINE.match(largest)
+        if name is None:
             return ""
-        return f"; its largest header is {name.decode('latin-1')!r} with {len(largest)} bytes"
+        return f"; its largest header is {name[1].decode('ascii')!r} with {len(largest)} bytes"
 
     def _take_body(self, scanner: Scanner) -> bytes | Signal:
         if scanner.done:
@@ -123,32 +136,50 @@ class RequestReader(_Reader):
     _fault: Fault = "client"
     _too_large = 431
 
+    def __init__(self, head_limit: int = HEAD_LIMIT) -> None:
+        super().__init__(head_limit)
+        self._empty_lines = 0
+
     def next(self) -> RequestHead | bytes | Signal:
         """The next event.
 
         :return: a head, a raw piece of its body, ``END`` after the body, or ``NEED_DATA``.
-        :raise WireError: the input cannot be read in one way only; the reader is of no use any more.
+        :raise WireError: the input cannot be read in one way only. Asked again, the same again:
+            what is unread must not be given out, for nobody knows what it is.
         """
-        if self._scanner is not None:
-            return self._take_body(self._scanner)
-        if self._unread and self._unread[0] in b"\r\n":
-            # RFC 9112 2.2: an empty line before a request line is to be ignored.
-            self._unread = self._without_empty_lines(bytes(self._unread))
-        if not self._unread:
-            return NEED_DATA
-        raw = self._take_head()
-        if raw is None:
-            return NEED_DATA
-        head = parse_request_head(raw)
+        if self._error is not None:
+            raise self._error
+        try:
+            if self._scanner is not None:
+                return self._take_body(self._scanner)
+            if self._unread and self._unread[0] in b"\r\n":
+                self._skip_empty_lines()
+            if not self._unread:
+                return NEED_DATA
+            raw = self._take_head()
+            if raw is None:
+                return NEED_DATA
+            head = parse_request_head(raw)
+        except WireError as error:
+            self._error = error
+            raise
+        self._empty_lines = 0
         self._scanner = scanner_for(head.framing, "client")
         return head
 
-    def _without_empty_lines(self, unread: bytes) -> bytes:
-        while unread.startswith(b"\r\n"):
-            unread = unread[2:]
-        if unread[:1] == b"\n" or (unread[:1] == b"\r" and len(unread) > 1):
+    def _skip_empty_lines(self) -> None:
+        """RFC 9112 2.2: an empty line before a request line is ignored; a stream of them is not."""
+        unread = self._unread
+        start = 0
+        while unread.startswith(b"\r\n", start):
+            start += 2
+            self._empty_lines += 1
+            if self._empty_lines > EMPTY_LINES:
+                raise WireError(f"more than {EMPTY_LINES} empty lines before a request line")
+        if start:
+            self._unread = unread = bytes(unread[start:])
+        if unread.startswith(b"\n") or (unread.startswith(b"\r") and len(unread) > 1):
             raise WireError("a request line must not begin with a bare CR or LF")
-        return unread
 
 
 class ResponseReader(_Reader):
@@ -169,8 +200,6 @@ class ResponseReader(_Reader):
     def eof(self) -> None:
         """The backend has closed: an answer that is delimited by that has ended."""
         self._closed = True
-        if isinstance(self._scanner, CloseScanner):
-            self._scanner.done = True
 
     def next(self) -> ResponseHead | bytes | Literal[Signal.NEED_DATA, Signal.END]:
         """The next event; interim (1xx) heads are events of their own and have no ``END``.
@@ -180,26 +209,29 @@ class ResponseReader(_Reader):
 
         :raise WireError: fault ``backend``; also when the connection closed in mid-answer.
         """
-        scanner = self._scanner
-        if scanner is not None:
-            if self._closed and self._unread and isinstance(scanner, CloseScanner):
-                scanner.done = False
-                piece = self._take_body(scanner)
-                scanner.done = True
-                return piece
-            event = self._take_body(scanner)
-            if event is NEED_DATA and self._closed:
-                raise WireError("the backend closed in the middle of its answer", fault="backend")
-            return event
-        if self._method is None:
-            return NEED_DATA
-        raw = self._take_head() if self._unread else None
-        if raw is None:
-            if self._closed:
-                raise WireError("the backend closed before its answer was complete", fault="backend")
-            return NEED_DATA
-        head = parse_response_head(raw)
-        if head.status >= 200:
-            self._scanner = scanner_for(head.framing_for(self._method), "backend")
-            self._method = None
+        if self._error is not None:
+            raise self._error
+        try:
+            scanner = self._scanner
+            if scanner is not None:
+                if self._closed and not self._unread and isinstance(scanner, CloseScanner):
+                    scanner.done = True
+                event = self._take_body(scanner)
+                if event is NEED_DATA and self._closed:
+                    raise WireError(f"{CLOSED} in the middle of its answer", fault="backend")
+                return event
+            if self._method is None:
+                return NEED_DATA
+            raw = self._take_head() if self._unread else None
+            if raw is None:
+                if self._closed:
+                    raise WireError(f"{CLOSED} before its answer", fault="backend")
+                return NEED_DATA
+            head = parse_response_head(raw)
+            if head.status >= 200:
+                self._scanner = scanner_for(head.framing_for(self._method), "backend")
+                self._method = None
+        except WireError as error:
+            self._error = error
+            raise
         return head
