@@ -62,7 +62,6 @@ class Caller:
         self.sessions = {name: Session(name) for name in ("emsmdb", "nspi")}
         self.connections = 0
         self.steps = 0
-        self._reason = ""
         self._reactor = reactor
         self.watch = watch
         self._patience = patience
@@ -104,13 +103,15 @@ class Caller:
 
     # One call with its rules.
 
-    async def _locked(self, request_type: str, body: bytes, endpoint: str = "emsmdb") -> Step:
+    async def _locked(
+        self, request_type: str, body: bytes, endpoint: str = "emsmdb", note: str = ""
+    ) -> Step:
         """One call at a time in a context (R1170)."""
         lock = self.sessions[endpoint].lock
         await lock.acquire()
         try:
             line = "call" if endpoint == "emsmdb" else "nspi"
-            return await self.call(request_type, body, endpoint=endpoint, line=line)
+            return await self.call(request_type, body, endpoint=endpoint, line=line, note=note)
         finally:
             lock.release()
 
@@ -123,13 +124,16 @@ class Caller:
         line: str = "call",
         recover: bool = True,
         on_word: OnWord | None = None,
+        note: str = "",
     ) -> Step:
         """One call. With *recover* the client reconnects as the protocol wants it.
 
+        :param on_word: told of each PROCESSING and PENDING when it comes.
+        :param note: what the call is for, in words.
         :return: the last attempt's step, whatever its codes say (see :meth:`Step.check`).
         :raise DialFailed, NotSent, AnswerLost, BadAnswer: with ``step`` set.
         """
-        step = await self._safely(request_type, body, endpoint, line, recover, on_word)
+        step = await self._safely(request_type, body, endpoint, line, recover, on_word, note)
         gone = step.status == 200 and step.final_code in gone_codes(self.kind)
         if not (recover and gone):
             return step
@@ -140,7 +144,7 @@ class Caller:
             return step
         else:
             await self._reconnect(endpoint, f"code {step.final_code}: the context is gone")
-        return await self._safely(request_type, body, endpoint, line, recover, on_word)
+        return await self._safely(request_type, body, endpoint, line, recover, on_word, note)
 
     async def _safely(
         self,
@@ -150,13 +154,14 @@ class Caller:
         use: str,
         recover: bool,
         on_word: OnWord | None,
+        note: str,
     ) -> Step:
         """Attempts until the request has been sent whole."""
         session = self.sessions[endpoint]
         request_id = session.next_id()
         raw = self._request(session, request_type, request_id, body)
         for attempt in range(1, _ATTEMPTS + 1):
-            step = self._step(session, request_type, request_id)
+            step = self._step(session, request_type, request_id, note)
             try:
                 return await self._attempt(step, raw, session, use, on_word)
             except (NotSent, AnswerLost) as error:
@@ -226,14 +231,15 @@ class Caller:
         """A new context in place of the old one (R1207, R1343), with a logon if there was one."""
         session = self.sessions[endpoint]
         session.renew()
-        self._reason = reason
         if endpoint == "nspi":
-            step = await self.call("Bind", bodies.bind_request(), endpoint="nspi", line="nspi")
+            bind = bodies.bind_request()
+            step = await self.call("Bind", bind, endpoint="nspi", line="nspi", note=reason)
         else:
-            step = await self.call("Connect", bodies.connect_request(self.user.dn))
+            connect = bodies.connect_request(self.user.dn)
+            step = await self.call("Connect", connect, note=reason)
         if session.logon is not None and step.ok:
             body = bodies.execute_request(rops.logon(self.user.dn))
-            again = await self.call("Execute", body, recover=False)
+            again = await self.call("Execute", body, recover=False, note="log on")
             session.logon = rops.read_logon_answer(again.binary)
 
     def _request(self, session: Session, request_type: str, request_id: str, body: bytes) -> bytes:
@@ -256,11 +262,11 @@ class Caller:
         lines.append(f"Content-Length: {len(body)}")
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
-    def _step(self, session: Session, request_type: str, request_id: str) -> Step:
+    def _step(self, session: Session, request_type: str, request_id: str, note: str = "") -> Step:
         self.steps += 1
         now = self._reactor.seconds()
         step = Step(self.steps, now, self.user.login, session.endpoint, request_type, request_id)
-        step.note, self._reason = self._reason, ""
+        step.note = note
         return step
 
     def _report(self, step: Step) -> None:

@@ -34,22 +34,28 @@ class OutlookClient(Caller):
 
     async def logon(self) -> Step:
         """An Execute with RopLogon; keeps the handle and the inbox for the next ones."""
-        step = await self.execute(rops.logon(self.user.dn))
+        step = await self.execute(rops.logon(self.user.dn), note="log on")
         self.sessions["emsmdb"].logon = rops.read_logon_answer(step.binary)
         return step
 
-    async def execute(self, buffer: bytes | None = None, *, change: bool = False) -> Step:
+    async def execute(
+        self, buffer: bytes | None = None, *, change: bool = False, note: str = ""
+    ) -> Step:
         """An Execute of these ROPs; else it reads the inbox or, with *change*, makes a folder."""
-        return await self._locked("Execute", bodies.execute_request(self._rops(buffer, change)))
+        if buffer is None and not note:
+            note = "make a folder" if change else "read the inbox"
+        body = bodies.execute_request(self._rops(buffer, change))
+        return await self._locked("Execute", body, note=note)
 
     async def register(self) -> Step:
         """An Execute that asks to be told of everything in the store."""
         logon = self.sessions["emsmdb"].logon
-        return await self.execute(rops.register_notification(logon.handle if logon else 0))
+        buffer = rops.register_notification(logon.handle if logon else 0)
+        return await self.execute(buffer, note="ask to be told of events")
 
     async def fetch(self) -> Step:
         """An Execute without ROPs: takes the notifications (R317)."""
-        return await self.execute(rops.nothing())
+        return await self.execute(rops.nothing(), note="fetch events")
 
     async def notification_wait(self) -> Step:
         """Wait for an event, on a connection of its own, for as long as the server likes."""
