@@ -132,6 +132,7 @@ class Conversation:
             if not await self._within(waiting.done, 0.2):
                 await self._raise_event(waiting)
                 return
+            await self._settled(waiting)
             # The old wait is still held on the server: it goes with its next PENDING.
             await self._pause(min(self._period() * 1.1, self._held_patience))
         self.verdict.surprises.append("the server never let go of the wait that had been cut")

@@ -10,7 +10,7 @@ from typing import Any
 from support.lab import ALICE, USERS
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from mapiproxy.lab import bodies, rops
 from mapiproxy.lab.authority import Authority
@@ -219,7 +219,34 @@ class LossTests(ClientCase):
         (await client.execute()).check()
 
 
+RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings" / "grommunio-basic"
+
+
 class ReadingTests(ClientCase):
+    async def test_recorded_answers_of_a_real_server(self) -> None:
+        if not RECORDINGS.is_dir():
+            raise SkipTest("the recordings are not beside this checkout")
+        client = self.start("grommunio")
+
+        def recorded(number: str) -> None:
+            (file,) = RECORDINGS.glob(f"{number}-*.resp.bin")
+            self.next_meets(AnswerRaw(file.read_bytes()))
+
+        recorded("01")
+        (await client.connect()).check()
+        recorded("02")
+        (await client.logon()).check()
+        inbox = bytes.fromhex("010000000000000d")
+        self.assertEqual(client.sessions["emsmdb"].logon, rops.Logon(0, inbox))
+        recorded("05")
+        wait = (await client.notification_wait()).check()
+        self.assertEqual((wait.event_pending, wait.pulses), (True, 0))
+        recorded("08")
+        (await client.disconnect()).check()
+        recorded("09")
+        gone = await client.call("Execute", recover=False)
+        self.assertEqual((gone.code, gone.connection), (2, 1))
+
     async def test_a_close_delimited_answer(self) -> None:
         client = self.start()
         await client.connect()
