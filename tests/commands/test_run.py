@@ -13,10 +13,13 @@ from support.settings_files import PLAIN, write_config
 STAND_IN = """
 import sys, types
 from twisted.application.service import MultiService, Service
+from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
 class StandIn(Service):
     def startService(self):
+        if self.settings.proxy.name == "no-port":
+            raise CannotListenError("127.0.0.1", 8080, OSError(98, "Address already in use"))
         # Said from within the loop: signals are taken from there on.
         self.reactor.callLater(0, self.say)
     def say(self):
@@ -63,3 +66,13 @@ def test_a_broken_file_is_a_list_of_problems_and_exit_code_1(tmp_path: Path) -> 
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f'{path}:2: listener.mail.bnid: unknown key; did you mean "bind"?\n'
+
+
+def test_an_address_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+    path = write_config(tmp_path, PLAIN + '[proxy]\nname = "no-port"\n')
+    done = subprocess.run(
+        [sys.executable, "-c", STAND_IN, "run", str(path)], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{path}: Couldn't listen on 127.0.0.1:8080")
+    assert done.stderr.count("\n") == 1
