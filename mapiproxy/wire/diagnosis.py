@@ -52,10 +52,14 @@ def diagnose(raw: bytes, fault: Fault, error: Exception | None) -> WireError:
                 header=spelt,
             )
         before = spelt
-    spellings = {name.lower(): show(name) for name in (line.partition(b":")[0] for line in lines)}
-    for header in (b"content-length", b"transfer-encoding"):
-        if header in spellings and error is not None:
-            return WireError(str(error), fault=fault, header=spellings[header])
+    names = [line.partition(b":")[0] for line in lines[1:-2]]
+    said = str(error)
+    for header in ("Content-Length", "Transfer-Encoding"):
+        spellings = [show(name) for name in names if name.lower() == header.lower().encode()]
+        if spellings and header in said:
+            if len(spellings) > 1:
+                said = f"{spellings[-1]} is present more than once"
+            return WireError(said, fault=fault, header=spellings[-1])
     first_line = "the status line" if fault == "backend" else "the request line"
     reason = f": {error}" if error is not None else ""
     return WireError(f"{first_line} cannot be read{reason}", fault=fault)
