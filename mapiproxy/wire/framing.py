@@ -110,6 +110,13 @@ def response_framing(
 ) -> Framing:
     """The body of the answer to a request of *method*."""
     declared = _declared(lengths, codings, version, "backend")
+    if status < 200 and declared not in (None, NOTHING):
+        # RFC 9112 6.1 and 9110 8.6 forbid it; a client that believes it would lose the real answer.
+        raise WireError(
+            f"the interim answer {status} announces a body",
+            fault="backend",
+            header="Transfer-Encoding" if codings else "Content-Length",
+        )
     if method == b"HEAD" or status < 200 or status in (204, 304):
         return NOTHING
     return UNTIL_CLOSE if declared is None else declared

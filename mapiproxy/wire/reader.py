@@ -228,8 +228,9 @@ class ResponseReader(_Reader):
                     raise WireError(f"{CLOSED} before its answer", fault="backend")
                 return NEED_DATA
             head = parse_response_head(raw)
+            framing = head.framing_for(self._method)
             if head.status >= 200:
-                self._scanner = scanner_for(head.framing_for(self._method), "backend")
+                self._scanner = scanner_for(framing, "backend")
                 self._method = None
         except WireError as error:
             self._error = error

@@ -65,12 +65,22 @@ def test_what_has_two_readings_is_refused_and_named(
 
 @pytest.mark.parametrize(
     ("method", "status"),
-    [(b"HEAD", 200), (b"GET", 204), (b"POST", 304), (b"POST", 100), (b"POST", 103)],
+    [(b"HEAD", 200), (b"GET", 204), (b"POST", 304)],
 )
 def test_answers_that_never_have_a_body(method: bytes, status: int) -> None:
     assert response_framing(method, status, [b"5"], [], b"1.1") is NOTHING
     assert response_framing(method, status, [], [b"chunked"], b"1.1") is NOTHING
     assert response_framing(method, status, [], [], b"1.1") is NOTHING
+
+
+def test_an_interim_answer_must_not_announce_a_body() -> None:
+    for status in (100, 103):
+        assert response_framing(b"POST", status, [], [], b"1.1") is NOTHING
+        assert response_framing(b"POST", status, [b"0"], [], b"1.1") is NOTHING
+        for lengths, codings in (([b"5"], []), ([], [b"chunked"]), ([], [b"gzip"])):
+            with pytest.raises(WireError) as caught:
+                response_framing(b"POST", status, lengths, codings, b"1.1")
+            assert caught.value.status == 502
 
 
 def test_lengths_and_codings_of_answers() -> None:

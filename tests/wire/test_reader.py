@@ -19,6 +19,9 @@ from mapiproxy.wire.heads import ResponseHead
 from mapiproxy.wire.reader import EMPTY_LINES, END, NEED_DATA, RequestReader, ResponseReader
 
 
+CHUNKED_MAYBE = (b"Transfer-Encoding", b"chunkedinue")
+
+
 def only_reading(readings: list[Reading]) -> Reading:
     """The reading, once it is the same for each split."""
     for reading in readings:
@@ -251,6 +254,15 @@ def test_interim_heads_are_events_of_their_own() -> None:
     reading = answer_read(interim + execute_answer())
     assert [head.status for head in reading.heads] == [100, 103, 200]
     assert (len(reading.bodies), reading.ended) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "field", [(b"Content-Length", b"5"), (b"Transfer-Encoding", b"chunked"), CHUNKED_MAYBE]
+)
+def test_an_interim_head_that_announces_a_body_is_refused(field: tuple[bytes, bytes]) -> None:
+    """Found by the oracle: it was passed on unread."""
+    reading = answer_read(answer(field, status=b"100 Continue") + execute_answer())
+    assert (reading.heads, reading.error is None) == ([], False)
 
 
 def test_two_answers_in_a_row() -> None:
