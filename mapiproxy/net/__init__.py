@@ -1,0 +1,1 @@
+"""Twisted lives here: transports, deadlines, dialling, TLS, files. Decides nothing."""
