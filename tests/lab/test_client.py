@@ -1,223 +1,29 @@
-"""The Outlook-like client against the lab's servers on loopback: its script, and losses."""
+"""What the client reads off answers, real ones among them, and how it says what is wrong."""
 
 from __future__ import annotations
 
-import tempfile
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
-from support.lab import ALICE, USERS
+from support.lab import ALICE
+from support.lab_sockets import ClientCase
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
-from twisted.trial.unittest import SkipTest, TestCase
+from twisted.trial.unittest import SkipTest
 
 from mapiproxy.lab import bodies, rops
-from mapiproxy.lab.authority import Authority
-from mapiproxy.lab.client import Address, OutlookClient
-from mapiproxy.lab.conversation import Conversation
-from mapiproxy.lab.dialect import EMSMDB_CALLS, LabOptions
 from mapiproxy.lab.errors import (
-    AnswerLost,
     ApplicationError,
     BadAnswer,
     CallRefused,
     DialFailed,
     HttpRefused,
-    LabError,
     Unauthorized,
 )
 from mapiproxy.lab.faults import (
     AnswerRaw,
-    CloseAfter,
     CloseDelimited,
-    CloseNow,
     FailLate,
-    Fault,
-    NeverAnswer,
-    Surplus,
 )
-from mapiproxy.lab.server import LabServer
-from mapiproxy.lab.step import Step
-from mapiproxy.lab.tls import server_context
 from mapiproxy.lab.users import LabUser
-
-
-class ClientCase(TestCase):
-    timeout = 20
-
-    def start(self, kind: str = "exchange", **options: Any) -> OutlookClient:
-        self.server = LabServer(kind, "LAB1", USERS, LabOptions(**options), reactor)
-        self.server.start()
-        self.addCleanup(self.server.stop)
-        return self.client_for(kind)
-
-    def client_for(self, kind: str = "exchange", **given: Any) -> OutlookClient:
-        self.steps: list[Step] = []
-        address = Address("127.0.0.1", self.server.port, tls=False)
-        given.setdefault("user", ALICE)
-        client = OutlookClient(reactor, address, kind=kind, watch=self.steps.append, **given)
-        self.addCleanup(lambda: Deferred.fromCoroutine(client.close()))
-        return client
-
-    def next_meets(self, fault: Fault) -> None:
-        """The next request meets a fault, those after it do not."""
-
-        def once(request: Any) -> Fault:
-            self.server.on_request = None
-            return fault
-
-        self.server.on_request = once
-
-    @property
-    def rows(self) -> list[tuple[str, int | None]]:
-        return [(step.request_type, step.code) for step in self.steps]
-
-
-class ConversationTests(ClientCase):
-    async def play(self, kind: str, **options: Any) -> Conversation:
-        client = self.start(kind, pending_period=0.1, **options)
-        conversation = Conversation(client, reactor)
-        verdict = await conversation.play()
-        self.assertEqual(verdict.surprises, [])
-        types = Counter(step.request_type for step in verdict.steps)
-        for request_type in (*EMSMDB_CALLS, "Bind", "QueryRows", "GetProps", "Unbind"):
-            self.assertGreaterEqual(types[request_type], 1, request_type)
-        self.assertEqual(types["TCP reset"], 2)
-        self.assertEqual(types["Connect"], 1)  # the same context all along
-        self.assertEqual(set(self.server.backend.executions.values()), {1})
-        self.assertEqual(len(self.server.backend.contexts), 0)
-        return conversation
-
-    async def test_exchange(self) -> None:
-        conversation = await self.play("exchange", execute_delay=0.02)
-        waits = [s for s in conversation.verdict.steps if s.request_type == "NotificationWait"]
-        self.assertGreaterEqual(waits[0].pulses, 1)
-        self.assertEqual([wait.trouble is None for wait in waits], [True, False, True])
-        self.assertEqual({step.backend for step in waits}, {"LAB1"})
-        self.assertGreater(len({step.connection for step in conversation.verdict.steps}), 3)
-
-    async def test_grommunio_holds_the_cut_wait_for_a_while(self) -> None:
-        conversation = await self.play("grommunio", mark=True)
-        waits = [s for s in conversation.verdict.steps if s.request_type == "NotificationWait"]
-        self.assertEqual(waits[2].error, bodies.EC_REJECTED)
-        self.assertTrue(waits[-1].event_pending)
-        self.assertEqual({step.backend for step in waits}, {"LAB1"})
-
-    async def test_over_tls_with_a_given_ca(self) -> None:
-        folder = Path(tempfile.mkdtemp(dir=self.mktemp_folder()))
-        authority = Authority(folder)
-        issued = authority.issue("mail.example.test")
-        tls = server_context(issued.certificate, issued.key)
-        self.server = LabServer("exchange", "LAB1", USERS, LabOptions(), reactor, tls=tls)
-        self.server.start()
-        self.addCleanup(self.server.stop)
-        port = self.server.port
-        good = Address("127.0.0.1", port, "mail.example.test", ca_file=authority.ca_file)
-        client = OutlookClient(reactor, good, ALICE)
-        (await client.connect()).check()
-        (await client.execute()).check()
-        await client.close()
-        for bad in (
-            Address("127.0.0.1", port, "other.example.test", ca_file=authority.ca_file),
-            Address("127.0.0.1", port, "mail.example.test"),
-        ):
-            client = OutlookClient(reactor, bad, ALICE)
-            with self.assertRaises(LabError):
-                await client.connect()
-            await client.close()
-
-    def mktemp_folder(self) -> str:
-        folder = Path(self.mktemp())
-        folder.mkdir(parents=True)
-        return str(folder)
-
-
-class LossTests(ClientCase):
-    async def test_an_idle_connection_that_was_closed_is_replaced_unseen(self) -> None:
-        client = self.start()
-        await client.connect()
-        self.next_meets(CloseAfter(None))
-        (await client.execute()).check()
-        await client.lines["call"].gone
-        (await client.execute()).check()
-        self.assertEqual(self.rows, [("Connect", 0), ("Execute", 0), ("Execute", 0)])
-        self.assertEqual([step.connection for step in self.steps], [1, 1, 2])
-
-    async def test_after_a_lost_answer_it_connects_with_the_old_cookies(self) -> None:
-        for kind in ("exchange", "grommunio"):
-            client = self.start(kind)
-            await client.connect()
-            await client.logon()
-            for fault in (CloseAfter(0), CloseAfter(40, abort=True), NeverAnswer(execute=True)):
-                if isinstance(fault, NeverAnswer):
-                    reactor.callLater(0.05, lambda c=client: c.lines["call"].abort())
-                self.next_meets(fault)
-                with self.assertRaises(AnswerLost) as caught:
-                    await client.execute()
-                self.assertIsNotNone(caught.exception.step)
-                self.assertEqual(
-                    self.rows[-3:], [("Execute", self.rows[-3][1]), ("Connect", 0), ("Execute", 0)]
-                )
-                (await client.execute()).check()
-            self.assertEqual(set(self.server.backend.executions.values()), {1})
-            self.assertEqual(len(self.server.backend.contexts), 1)
-
-    async def test_a_large_request_cut_in_the_middle_is_sent_again_as_it_is(self) -> None:
-        client = self.start()
-        await client.connect()
-        self.next_meets(CloseNow(abort=True))
-        large = bodies.execute_request(rops.nothing() + bytes(30_000_000))
-        step = await client.call("Execute", large)
-        step.check()
-        cut, again = self.steps[-2:]
-        self.assertIn("NotSent", cut.trouble)
-        self.assertEqual(cut.request_id, again.request_id)
-        self.assertEqual(self.server.backend.executions[again.request_id], 1)
-
-    async def test_a_context_that_is_gone_is_made_anew_and_the_call_repeated(self) -> None:
-        for kind, code in (("exchange", 10), ("grommunio", 2)):
-            client = self.start(kind)
-            await client.connect()
-            await client.logon()
-            for context in self.server.backend.contexts.of_mailbox(ALICE):
-                self.server.backend.contexts.drop(context)
-            (await client.execute()).check()
-            expected = [("Execute", code), ("Connect", 0), ("Execute", 0), ("Execute", 0)]
-            if kind == "grommunio":
-                expected.insert(1, ("Connect", 2))  # it does not forgive the old cookies
-            self.assertEqual(self.rows[2:], expected)
-            ids = {step.request_id.partition(":")[0] for step in self.steps}
-            self.assertEqual(len(ids), 2)  # another GUID for another context
-
-    async def test_a_lost_ping_is_repeated_and_a_lost_wait_is_not(self) -> None:
-        client = self.start()
-        await client.connect()
-        self.next_meets(CloseNow())
-        (await client.ping()).check()
-        self.assertEqual(self.rows, [("Connect", 0), ("PING", None), ("PING", 0)])
-        self.next_meets(CloseNow())
-        with self.assertRaises(AnswerLost):
-            await client.notification_wait()
-        self.assertEqual(self.rows[-1], ("NotificationWait", None))
-
-    async def test_silence_is_given_up_after_some_patience(self) -> None:
-        self.start()
-        client = self.client_for(patience=0.05)
-        await client.connect()
-        self.next_meets(NeverAnswer())
-        with self.assertRaises(AnswerLost) as caught:
-            await client.execute()
-        self.assertIn("nothing came", str(caught.exception))
-
-    async def test_a_surplus_costs_the_connection(self) -> None:
-        client = self.start()
-        await client.connect()
-        self.next_meets(Surplus(b"\xf7\x06"))
-        (await client.execute()).check()
-        await client.lines["call"].gone
-        (await client.execute()).check()
-
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings" / "grommunio-basic"
 
