@@ -1,4 +1,4 @@
-"""What a lab server's inside does for both kinds alike: the books, events, more than one mailbox."""
+"""What both kinds do alike inside: the books, events, more than one mailbox."""
 
 from __future__ import annotations
 
