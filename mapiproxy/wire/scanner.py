@@ -151,7 +151,7 @@ class ChunkedScanner:
         if came == wanted:
             self._carry = b""
             self._at = _At.SIZE
-        elif came == b"\r":
+        elif came == b"\r" and not self._carry:
             self._carry = came
         else:
             raise self._broken("chunk data is not followed by CRLF")

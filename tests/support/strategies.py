@@ -134,8 +134,8 @@ ODD = [
     b"\r\n", b"\r\n\r\n", b"\n\n", b"\r\n ", b"\r\n\t", b"0\r\n\r\n", b"\n\r\n", b"  ", b"0x",
     b"\r\nContent-Length: 5", b"\r\nTransfer-Encoding: chunked", b"\r\nHost: b", b"\r\nX: y",
     b"\r\nConnection: close", b"\r\nUpgrade: h2c\r\nConnection: upgrade", b"HTTP/1.1", b"HTTP/1.0",
-    b"chunked", b"gzip, ", b"100 Continue\r\n\r\nHTTP/1.1 ", b"Content-Length", b"\r\nX-RequestId: a",
-    b"00",
+    b"chunked", b"gzip, ", b"100 Continue\r\n\r\nHTTP/1.1 ", b"Content-Length",
+    b"\r\nX-RequestId: a", b"00", b"\r\r", b"\r\r\n",
 ]  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from mapiproxy.wire.errors import WireError
 from mapiproxy.wire.heads import ResponseHead
 from mapiproxy.wire.reader import EMPTY_LINES, END, NEED_DATA, RequestReader, ResponseReader
 
-
 CHUNKED_MAYBE = (b"Transfer-Encoding", b"chunkedinue")
 
 

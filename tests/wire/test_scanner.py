@@ -73,6 +73,8 @@ BAD = {
     "bare CR in an extension": b"5;a\rb\r\nhello\r\n0\r\n\r\n",
     "bare LF after the data": b"5\r\nhello\n0\r\n\r\n",
     "bare CR after the data": b"5\r\nhello\r0\r\n\r\n",
+    "two CRs after the data": b"5\r\nhello\r\r\n0\r\n\r\n",
+    "three CRs after the data": b"5\r\nhello\r\r\r\n0\r\n\r\n",
     "rubbish after the data": b"5\r\nhelloX\r\n0\r\n\r\n",
     "size too small": b"4\r\nhello\r\n0\r\n\r\n",
     "size too large": b"6\r\nhello\r\n0\r\n\r\n",

@@ -136,6 +136,8 @@ CHUNKS = [
     b"2\rXX\r\nab\r\n0\r\n\r\n",
     b"2;\rab\r\n0\r\n\r\n",
     b"2\r\nabXX0\r\n\r\n",
+    b"2\r\nab\r\r\n0\r\n\r\n",
+    b"0\r\n\r\r\n",
     b"2\r\nab0\r\n\r\n",
     b"2\r\nab\r\n\r\n0\r\n\r\n",
     b"0x2\r\nab\r\n0\r\n\r\n",
