@@ -95,9 +95,7 @@ def test_the_cost_of_a_trickling_head_grows_with_its_size_only(work: Work) -> No
 
 
 @pytest.mark.parametrize("width", [1, 3, 1448])
-@pytest.mark.parametrize(
-    "endless", [b"X: y\r\n", b"x" * 6, b"\xff\0\xff\0\xff\0", b"X:\r\r\rY"], ids=repr
-)
+@pytest.mark.parametrize("endless", [b"X: y\r\n", b"x" * 6, b"\xff\0\xff\0\xff\0", b"X:\r\r\rY"], ids=repr)
 def test_an_endless_head_is_refused_at_the_limit(work: Work, width: int, endless: bytes) -> None:
     data = b"GET / HTTP/1.1\r\n" + endless * 10_000
     limit = 8192

@@ -56,9 +56,7 @@ ODDITIES = [
 
 @pytest.mark.parametrize("oddity", ODDITIES)
 @pytest.mark.parametrize("message", [ASKED, CHUNKED])
-def test_no_client_error_shows_a_secret_wherever_a_byte_is_added(
-    message: bytes, oddity: bytes
-) -> None:
+def test_no_client_error_shows_a_secret_wherever_a_byte_is_added(message: bytes, oddity: bytes) -> None:
     for at in range(len(message)):
         error = read_requests([message[:at] + oddity + message[at:]]).error
         assert error is None or not leaked(error.text + str(error.header) + repr(error))
@@ -66,9 +64,7 @@ def test_no_client_error_shows_a_secret_wherever_a_byte_is_added(
 
 @pytest.mark.parametrize("oddity", ODDITIES)
 @pytest.mark.parametrize("message", [ANSWERED, STREAMED])
-def test_no_backend_error_shows_a_secret_wherever_a_byte_is_added(
-    message: bytes, oddity: bytes
-) -> None:
+def test_no_backend_error_shows_a_secret_wherever_a_byte_is_added(message: bytes, oddity: bytes) -> None:
     for at in range(len(message)):
         error = read_answers([message[:at] + oddity + message[at:]], closes=True).error
         assert error is None or not leaked(error.text + str(error.header) + repr(error))

@@ -25,9 +25,7 @@ def refused_answer(raw: bytes) -> WireError:
 
 
 def test_a_request_head_keeps_every_byte() -> None:
-    raw = request(
-        (b"X-REQUESTtype", b"Execute"), (b"Cookie", b"a=b"), (b"cookie", b"c=d"), (b"Empty", b"")
-    )
+    raw = request((b"X-REQUESTtype", b"Execute"), (b"Cookie", b"a=b"), (b"cookie", b"c=d"), (b"Empty", b""))
     parsed = parse_request_head(raw)
     assert parsed.raw == raw
     assert (parsed.method, parsed.target, parsed.version) == (b"POST", b"/mapi/emsmdb/", b"1.1")
@@ -53,9 +51,7 @@ def test_blanks_around_values_do_not_belong_to_them() -> None:
 
 
 def test_bytes_beyond_ascii_in_values_pass() -> None:
-    assert parse_request_head(request((b"X", b"caf\xc3\xa9 \x80\xff"))).get(b"x") == (
-        b"caf\xc3\xa9 \x80\xff"
-    )
+    assert parse_request_head(request((b"X", b"caf\xc3\xa9 \x80\xff"))).get(b"x") == (b"caf\xc3\xa9 \x80\xff")
 
 
 def test_all_token_characters_may_stand_in_names() -> None:
@@ -338,6 +334,4 @@ def test_each_field_is_one_line_of_the_head() -> None:
     lines = raw[:-4].split(b"\r\n")[1:]
     parsed = parse_request_head(raw)
     assert [line.partition(b":")[0] for line in lines] == [name for name, _ in parsed.fields]
-    assert [line.partition(b":")[2].strip(b" \t") for line in lines] == [
-        value for _, value in parsed.fields
-    ]
+    assert [line.partition(b":")[2].strip(b" \t") for line in lines] == [value for _, value in parsed.fields]

@@ -133,6 +133,4 @@ def payload_of(peer: h11.Connection) -> bytes:
 
 def comparable(fields: object) -> list[tuple[bytes, bytes]]:
     pairs = [(bytes(name).lower(), bytes(value)) for name, value in fields]  # type: ignore[attr-defined]
-    return [
-        (name, value.lower() if name == b"transfer-encoding" else value) for name, value in pairs
-    ]
+    return [(name, value.lower() if name == b"transfer-encoding" else value) for name, value in pairs]

@@ -40,7 +40,5 @@ def test_a_whole_conversation_on_one_connection() -> None:
     for cut in (1, 7, 1448, len(asked)):
         requests = read_requests(asked[at : at + cut] for at in range(0, len(asked), cut))
         assert (requests.ended, requests.error) == (len(RECORDED), None)
-        answers = read_answers(
-            (answered[at : at + cut] for at in range(0, len(answered), cut)), methods
-        )
+        answers = read_answers((answered[at : at + cut] for at in range(0, len(answered), cut)), methods)
         assert (answers.ended, answers.error) == (len(RECORDED), None)
