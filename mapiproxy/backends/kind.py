@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """A backend's dialect: response code numbers, cookies, units and manners depend on it.
 
     ``EXCHANGE`` follows MS-OXCMAPIHTTP; any front end of an organisation can serve any session.
@@ -15,5 +15,3 @@ class Kind(str, Enum):
 
     EXCHANGE = "exchange"
     GROMMUNIO = "grommunio"
-
-    __str__ = str.__str__

@@ -7,6 +7,8 @@ a request of its session runs, because the server's own idle timer does not run 
 
 from __future__ import annotations
 
+from itertools import islice
+
 from attrs import define
 
 
@@ -71,9 +73,17 @@ class Ties:
         if tie is not None and tie.calls:
             tie.calls -= 1
 
-    def expire(self, now: float) -> int:
-        """Drop what has outlived its time; called now and then. Returns how many went."""
-        gone = [key for key, tie in self._ties.items() if tie.until < now and not tie.calls]
+    def expire_some(self, now: float, most: int = 1000) -> int:
+        """Drop what has outlived its time, from the least recently used on; called now and then.
+
+        Looks at no more than *most* entries, so that a full table does not stop the proxy for a moment.
+        Returns how many went.
+        """
+        gone = [
+            key
+            for key, tie in islice(self._ties.items(), most)
+            if tie.until < now and not tie.calls
+        ]
         for key in gone:
             del self._ties[key]
         return len(gone)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from mapiproxy.backends.kind import Kind
 from mapiproxy.mapi.reading import read_code
 
 #: More text than this in front of DONE's empty line is no preamble.
@@ -64,6 +65,12 @@ class Pulse:
         if self._seen > _LIMIT and len(text) > 64:
             self.over = True
             self._text = b""
+
+    def elapsed_ms(self, kind: Kind) -> int | None:
+        """X-ElapsedTime in milliseconds, whatever unit the server's kind counts in."""
+        if self.elapsed is None:
+            return None
+        return self.elapsed * 1000 if kind is Kind.GROMMUNIO else self.elapsed
 
     def _line(self, line: bytes) -> None:
         if self._after_done:

@@ -135,11 +135,10 @@ def read_answer(head: ResponseHead, endpoint: Endpoint | None, kind: Kind) -> An
     session = None
     if b"set-cookie" in first:
         wanted = SESSION_COOKIE[kind]
-        for name, value in head.fields:
-            if name.lower() == b"set-cookie":
-                cookie = _cookie(value.partition(b";")[0], wanted)
-                if cookie is not None:
-                    session = session_digest(endpoint, cookie)
+        for value in head.all(b"set-cookie"):
+            cookie = _cookie(value.partition(b";")[0], wanted)
+            if cookie is not None:
+                session = session_digest(endpoint, cookie)
     code = first.get(b"x-responsecode")
     return AnswerFacts(
         read_code(code) if code is not None else None,

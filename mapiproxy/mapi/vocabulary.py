@@ -18,16 +18,14 @@ class Endpoint(Enum):
     NSPI = "nspi"
 
 
+_SPELLINGS = (
+    "Connect Execute Disconnect NotificationWait PING Bind Unbind CompareMIds DNToMId "
+    "GetMatches GetPropList GetProps GetSpecialTable GetTemplateInfo ModLinkAtt ModProps "
+    "QueryColumns QueryRows ResolveNames ResortRestriction SeekEntries UpdateStat "
+    "GetMailboxUrl GetAddressBookUrl"
+)
 #: Request types by lower-case name, in the specification's spelling (2.2.3.3.1).
-REQUEST_TYPES: dict[str, str] = {
-    name.lower(): name
-    for name in (
-        "Connect Execute Disconnect NotificationWait PING Bind Unbind CompareMIds DNToMId "
-        "GetMatches GetPropList GetProps GetSpecialTable GetTemplateInfo ModLinkAtt ModProps "
-        "QueryColumns QueryRows ResolveNames ResortRestriction SeekEntries UpdateStat "
-        "GetMailboxUrl GetAddressBookUrl"
-    ).split()
-}
+REQUEST_TYPES: dict[str, str] = {name.lower(): name for name in _SPELLINGS.split()}
 
 CREATING = frozenset(("Connect", "Bind"))
 ENDING = frozenset(("Disconnect", "Unbind"))

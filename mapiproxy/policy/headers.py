@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from mapiproxy.wire.heads import RequestHead, ResponseHead
 
-#: Hop-by-hop fields (RFC 9110 7.6.1) but for Connection itself and Transfer-Encoding.
-_HOP_BY_HOP = frozenset((b"keep-alive", b"proxy-connection", b"te", b"upgrade", b"http2-settings"))
+#: Hop-by-hop fields (RFC 9110 7.6.1) that mean nothing, or harm, on the other side. Connection and
+#: Keep-Alive may stay: both sides' connections of a pair live and die together.
+_HOP_BY_HOP = frozenset((b"proxy-connection", b"te", b"upgrade", b"http2-settings"))
 #: Names that a Connection header may list without effect on what we forward.
 _PLAIN_OPTIONS = frozenset((b"keep-alive", b"close"))
 _FORWARDED = frozenset(
@@ -36,11 +37,22 @@ class Hop:
     :ivar client_ip: address of the client as we see it.
     :ivar secure: whether the client speaks TLS to us.
     :ivar forwarded: whether to tell the backend both.
+    :ivar lines: the header lines that do so, made once for the connection.
     """
 
     client_ip: str
     secure: bool
     forwarded: bool = True
+    lines: tuple[bytes, ...] = field(init=False)
+
+    @lines.default
+    def _lines(self) -> tuple[bytes, ...]:
+        if not self.forwarded:
+            return ()
+        return (
+            b"X-Forwarded-For: " + self.client_ip.encode("ascii", "replace"),
+            b"X-Forwarded-Proto: " + (b"https" if self.secure else b"http"),
+        )
 
 
 @define
@@ -74,9 +86,7 @@ def drop_device_info(head: RequestHead, hop: Hop, changes: Changes) -> None:
 def set_forwarded(head: RequestHead, hop: Hop, changes: Changes) -> None:
     """Say who the client is; what the client says of that itself is not believed."""
     changes.drop |= _FORWARDED & head.first.keys()
-    if hop.forwarded:
-        changes.add.append(b"X-Forwarded-For: " + hop.client_ip.encode("ascii"))
-        changes.add.append(b"X-Forwarded-Proto: " + (b"https" if hop.secure else b"http"))
+    changes.add.extend(hop.lines)
 
 
 REQUEST_RULES: tuple[Rule, ...] = (
@@ -101,7 +111,7 @@ def answer_for_client(head: ResponseHead, *, close: bool, dechunk: bool) -> byte
     :param close: we are going to close though the backend is not.
     :param dechunk: the client speaks HTTP/1.0 and gets the payload until the connection closes.
     """
-    drop = _hop_by_hop(head) - {b"keep-alive"}
+    drop = _hop_by_hop(head)
     # Alt-Svc would lead clients around this proxy, and to HTTP/2 or 3 where Windows
     # authentication cannot work (reference M10).
     if b"alt-svc" in head.first:
@@ -138,7 +148,7 @@ def _apply(head: RequestHead | ResponseHead, changes: Changes) -> bytes:
         return raw[:-2] + add + b"\r\n"
     lines = raw[:-4].split(b"\r\n")
     kept = [lines[0]]
-    for line, (name, _) in zip(lines[1:], head.fields, strict=True):
-        if name.lower() not in changes.drop:
+    for line, key in zip(lines[1:], head.keys, strict=True):
+        if key not in changes.drop:
             kept.append(line)
     return b"\r\n".join(kept) + b"\r\n" + add + b"\r\n"

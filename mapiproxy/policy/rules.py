@@ -32,6 +32,8 @@ class Rules:
     :ivar pools: in order; the first whose path fits serves a request.
     :ivar server_name: this proxy's name in its own answers.
     :ivar forwarded: whether backends are told the client's address.
+    :ivar max_dials: backends that are tried for one request.
+    :ivar stopping: no connection is kept beyond its exchange any more.
     """
 
     pools: tuple[Pool, ...]
@@ -40,6 +42,7 @@ class Rules:
     server_name: str = "MAPIPROXY"
     forwarded: bool = True
     max_dials: int = 3
+    stopping: bool = False
 
     def pool_for(self, path: str) -> Pool | None:
         """The pool that serves this path; compared in lower case (complaint 40)."""

@@ -39,6 +39,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff
 class _Head:
     raw: bytes = field(repr=False)
     fields: list[tuple[bytes, bytes]] = field(repr=False)
+    keys: list[bytes] = field(repr=False)
     first: dict[bytes, bytes] = field(repr=False)
     version: bytes
     keep_alive: bool
@@ -49,9 +50,12 @@ class _Head:
 
     def all(self, key: bytes) -> list[bytes]:
         """Every value of the header with this lower-case name, in order."""
-        if key not in self.first:
+        times = self.keys.count(key)
+        if times == 0:
             return []
-        return [value for name, value in self.fields if name.lower() == key]
+        if times == 1:
+            return [self.first[key]]
+        return [value for at, (_, value) in zip(self.keys, self.fields, strict=True) if at == key]
 
 
 @define
@@ -135,7 +139,7 @@ def parse_request_head(raw: bytes) -> RequestHead:
     version = words[2][5:]
     if version not in (b"1.1", b"1.0"):
         raise WireError(f"HTTP version {show(version)} is not supported", status=505)
-    fields, first = _fields(raw, collector.fields, "client")
+    fields, keys, first = _fields(raw, collector.fields, "client")
     lengths = [first[b"content-length"]] if b"content-length" in first else []
     codings = [first[b"transfer-encoding"]] if b"transfer-encoding" in first else []
     if version == b"1.1" and b"host" not in first:
@@ -144,6 +148,7 @@ def parse_request_head(raw: bytes) -> RequestHead:
     return RequestHead(
         raw,
         fields,
+        keys,
         first,
         version,
         _keeps_alive(first, fields, version, "client"),
@@ -173,14 +178,14 @@ def parse_response_head(raw: bytes) -> ResponseHead:
         raise WireError(f"the backend's status line is {show(raw[:20])!r}", fault="backend")
     version = raw[5:8]
     status = parser.get_status_code()
-    fields, first = _fields(raw, collector.fields, "backend")
+    fields, keys, first = _fields(raw, collector.fields, "backend")
     keep_alive = _keeps_alive(first, fields, version, "backend")
-    return ResponseHead(raw, fields, first, version, keep_alive, status)
+    return ResponseHead(raw, fields, keys, first, version, keep_alive, status)
 
 
 def _fields(
     raw: bytes, came: list[tuple[bytes, bytes]], fault: Fault
-) -> tuple[list[tuple[bytes, bytes]], dict[bytes, bytes]]:
+) -> tuple[list[tuple[bytes, bytes]], list[bytes], dict[bytes, bytes]]:
     """Strip blanks after values, index first values, refuse what has two readings.
 
     Two questions to the whole head spare the usual one a look at each field.
@@ -188,22 +193,24 @@ def _fields(
     fields = came
     if b" \r\n" in raw or (b"\t" in raw and b"\t\r\n" in raw):
         fields = [_strip(name, value, fault) for name, value in came]
-    first = {name.lower(): value for name, value in fields}
+    keys = [name.lower() for name, _ in fields]
+    first = {key: value for key, (_, value) in zip(keys, fields, strict=True)}
     if len(first) != len(fields):
         if fault == "client":
             _refuse_repeats(fields)
-        first = {name.lower(): value for name, value in reversed(fields)}
+        for key, (_, value) in zip(reversed(keys), reversed(fields), strict=True):
+            first[key] = value
     if fault == "client":
         if b"_" in raw:
             _refuse_lookalikes(fields)
-        for name in first:
-            if len(name) > LONGEST_NAME:
-                spelt = show(name)
-                raise WireError(
-                    f"the field name {spelt!r} has {len(name)} bytes, {LONGEST_NAME} are allowed",
-                    header=spelt,
-                )
-    return fields, first
+        longest = max(first, key=len, default=b"")
+        if len(longest) > LONGEST_NAME:
+            spelt = show(longest)
+            raise WireError(
+                f"the field name {spelt!r} has {len(longest)} bytes, {LONGEST_NAME} are allowed",
+                header=spelt,
+            )
+    return fields, keys, first
 
 
 def _strip(name: bytes, value: bytes, fault: Fault) -> tuple[bytes, bytes]:

@@ -1,0 +1,1 @@
+"""One request and its answer, across both sides of the proxy."""

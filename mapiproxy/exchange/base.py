@@ -1,0 +1,94 @@
+"""What every step of an exchange stands on: its state, its two half machines, its ledger.
+
+Kept apart from the steps so that each file answers one question: ``exchange.py`` the ordinary course,
+``losses.py`` what can go wrong, this one what both need.
+"""
+
+from __future__ import annotations
+
+from mapiproxy.exchange import local
+from mapiproxy.exchange.actions import Action, Arm, CutClient, Finish, Timer, ToClient
+from mapiproxy.exchange.learning import Learning
+from mapiproxy.exchange.table import Answering, Asking, Event, is_over, step
+from mapiproxy.mapi.pulse import Pulse
+from mapiproxy.mapi.reading import RequestFacts, read_request, read_target
+from mapiproxy.policy.headers import Hop
+from mapiproxy.policy.refusals import Refusal
+from mapiproxy.policy.rules import Rules
+from mapiproxy.record.ledger import Ledger
+from mapiproxy.wire.heads import RequestHead
+
+Actions = list[Action]
+
+
+class ExchangeBase:
+    """State of one exchange, and how it is moved.
+
+    :ivar pulse: watcher for the answer's payload, or ``None``; set when the answer's head has come.
+    :ivar dechunk: the client gets the payload without chunk framing (it speaks HTTP/1.0).
+    """
+
+    def __init__(self, rules: Rules, head: RequestHead, hop: Hop, ledger: Ledger) -> None:
+        self.asking = Asking.DECIDING
+        self.answering = Answering.WAITING
+        self.head = head
+        self.ledger = ledger
+        self.pulse: Pulse | None = None
+        self.dechunk = False
+        self.over = False
+        self._rules = rules
+        self._hop = hop
+        self._pool = rules.pool_for(read_target(head.target).path)
+        self._kind = self._pool.kind if self._pool is not None else rules.kind
+        self.facts: RequestFacts = read_request(head, self._kind)
+        if self.facts.session is not None:
+            ledger.session = self.facts.session.hex()[:16]
+        self._learning = Learning(rules.ties, self.facts, self._kind)
+        self._tried: list[str] = []
+        self._keep_client = head.keep_alive
+        self._keep_backend = False
+        self._ends_by_closing = False
+        self._quiet = rules.limits.quiet
+
+    def __repr__(self) -> str:
+        ledger = self.ledger
+        return (
+            f"<Exchange {ledger.request_id[:8]} {self.facts.request_type} "
+            f"{self.asking.name}/{self.answering.name} {ledger.backend} pulses={ledger.pulses}>"
+        )
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether it is a long poll, which may end at any time without harm (reference 7)."""
+        return self.facts.request_type == "NotificationWait"
+
+    def _step(self, event: Event) -> None:
+        self.asking, self.answering = step(self.asking, self.answering, event)
+
+    def _refuse(self, refusal: Refusal) -> Actions:
+        close = not self._keep_client
+        return self._answer(local.refuse(refusal, self.ledger, self.head.method, close=close))
+
+    def _answer(self, answer: bytes) -> Actions:
+        self._step(Event.REFUSED)
+        return [ToClient(answer), Arm(Timer.LINGER, self._rules.limits.linger)]
+
+    def _cut(self) -> CutClient:
+        """A close that nobody can take for the end of the answer (reference 5.3, N3)."""
+        return CutClient(hard=self._ends_by_closing)
+
+    def _keep_pulse(self) -> None:
+        """Move what the pulse has seen into the ledger."""
+        pulse = self.pulse
+        if pulse is not None:
+            self.ledger.pulses = pulse.beats
+            self.ledger.late_response_code = pulse.code
+            self.ledger.elapsed_ms = pulse.elapsed_ms(self._kind)
+
+    def _finish_if_over(self, now: float) -> Actions:
+        if not is_over(self.asking, self.answering):
+            return []
+        self.over = True
+        self.ledger.ended_at = now
+        self._learning.finish()
+        return [Finish(self._keep_client and not self._rules.stopping, self._keep_backend)]

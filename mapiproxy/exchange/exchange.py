@@ -1,0 +1,192 @@
+"""One request and its answer: what has happened so far, and what is to be done about it.
+
+The net room tells an :class:`Exchange` what happened and carries out the actions it gets back. Body pieces
+do not come here, only the edges of messages and losses: the table decides what they do to the two halves,
+the rules decide what follows, the ledger keeps what the log will say.
+"""
+
+from __future__ import annotations
+
+from mapiproxy.backends.fleet import Pool
+from mapiproxy.exchange import local
+from mapiproxy.exchange.actions import Arm, Dial, DropBackend, Timer, ToBackend, ToClient
+from mapiproxy.exchange.base import Actions
+from mapiproxy.exchange.losses import Losses
+from mapiproxy.exchange.table import Answering, Asking, Event
+from mapiproxy.mapi.pulse import Pulse
+from mapiproxy.mapi.reading import read_answer
+from mapiproxy.policy.admission import admit
+from mapiproxy.policy.headers import answer_for_client, request_for_backend
+from mapiproxy.policy.refusals import CONTINUE, Refusal
+from mapiproxy.policy.routing import RETRY_AFTER, Route, choose
+from mapiproxy.record.ending import Ending
+from mapiproxy.wire.framing import CHUNKED, UNTIL_CLOSE
+from mapiproxy.wire.heads import ResponseHead
+from mapiproxy.wire.scanner import Tap
+
+#: Answered here, as Exchange's front end does: it tells whether *this* front end can serve.
+HEALTH_PATH = "/mapi/healthcheck.htm"
+
+
+class Exchange(Losses):
+    """One request of a client and its answer.
+
+    Every input returns actions, in the order in which they are to be carried out; after a Finish there
+    are no more. The methods come in the order of an ordinary exchange.
+    """
+
+    def begin(self, now: float) -> Actions:
+        """The request's head is here: let it in and choose a backend, or answer it."""
+        refusal = admit(self.head)
+        if refusal is not None:
+            return self._refuse(refusal)
+        if self._pool is None:
+            return self._refuse(Refusal(404, f"nothing is published at {self._shown_path()!r}"))
+        if self._asks_for_health():
+            return self._tell_health(self._pool)
+        return self._route(now)
+
+    def connected(self, fresh: bool, body_is_here: bool, now: float) -> Actions:
+        """A connection to the chosen backend is ours.
+
+        :param fresh: it was dialled for this request.
+        :param body_is_here: the client did not wait for our 100.
+        """
+        self._step(Event.CONNECTED)
+        ledger = self.ledger
+        ledger.connected_at = ledger.request_started_at = now
+        ledger.new_connection = fresh
+        self._learning.begin()
+        actions: Actions = [ToBackend(request_for_backend(self.head, self._hop))]
+        if self.head.expects_continue and not body_is_here:
+            actions.append(ToClient(CONTINUE))
+        actions.append(Arm(Timer.REQUEST, self._rules.limits.client_quiet))
+        return actions
+
+    def dial_failed(self, text: str, now: float) -> Actions:
+        """The backend could not be reached; nothing of the request has left us, so try another."""
+        self._step(Event.DIAL_FAILED)
+        ledger = self.ledger
+        ledger.error = text
+        ledger.retries += 1
+        self._tried.append(str(ledger.backend))
+        if len(self._tried) >= self._rules.max_dials:
+            ledger.ending = Ending.CONNECT_FAILED
+            return self._refuse(Refusal(503, "no backend could be reached", RETRY_AFTER))
+        actions = self._route(now)
+        if self.asking is Asking.DROPPING:
+            ledger.ending = Ending.CONNECT_FAILED
+        return actions
+
+    def request_end(self, now: float) -> Actions:
+        """The last byte of the request has been read (and, if anybody wants it, passed on)."""
+        self._step(Event.REQUEST_END)
+        if self.asking is Asking.SENT:
+            self.ledger.request_ended_at = now
+            self.ledger.phase = "wait"
+            if self.answering is Answering.WAITING:
+                return [Arm(Timer.ANSWER, self._rules.limits.first_byte)]
+        return self._finish_if_over(now)
+
+    def interim(self, head: ResponseHead) -> Actions:
+        """A 1xx answer: goes through, but for a 100 that we have given already."""
+        if self.answering is not Answering.WAITING or self.head.version == b"1.0":
+            return []
+        if head.status == 100 and self.head.expects_continue:
+            return []
+        return [ToClient(head.raw)]
+
+    def response_head(self, head: ResponseHead, now: float) -> Actions:
+        """The final answer's head: learn from it, and pass it on."""
+        self._step(Event.RESPONSE_HEAD)
+        ledger = self.ledger
+        facts = read_answer(head, self.facts.target.endpoint, self._kind)
+        self._learning.answer(facts, head.status, str(ledger.backend), now)
+        framing = head.framing_for(self.head.method)
+        self.dechunk = self.head.version == b"1.0" and framing == CHUNKED
+        self._ends_by_closing = self.dechunk or framing == UNTIL_CLOSE
+        self._keep_backend = head.keep_alive and framing != UNTIL_CLOSE
+        close = self._rules.stopping or not self._keep_client
+        if close or self.dechunk or not self._keep_backend:
+            self._keep_client = False
+        if facts.pending_period is not None:
+            # Three missed PENDING mean a hang (reference M2, A.3).
+            self._quiet = max(60.0, 3 * facts.pending_period)
+        if self.facts.target.endpoint is not None and head.status == 200 and not facts.code:
+            self.pulse = Pulse()
+        first = head.first
+        ledger.answer_at = now
+        ledger.status = ledger.backend_status = head.status
+        ledger.response_code = facts.code
+        ledger.backend_version = _text(first.get(b"x-serverapplication"))
+        ledger.backend_request_id = _text(first.get(b"request-id"))
+        ledger.phase = "answer"
+        if self.answering is Answering.UNHEARD:
+            return [Arm(Timer.ORPHAN, self._rules.limits.orphan)]
+        return [
+            ToClient(answer_for_client(head, close=close, dechunk=self.dechunk)),
+            Arm(Timer.QUIET, self._quiet),
+        ]
+
+    def watch(self, payload: Tap | None) -> Tap | None:
+        """Who wants to see the answer's payload: the pulse, *payload* for a client that gets it bare."""
+        pulse = self.pulse
+        if pulse is None or payload is None:
+            return payload if pulse is None else pulse.feed
+
+        def both(piece: bytes) -> None:
+            pulse.feed(piece)
+            payload(piece)
+
+        return both
+
+    def response_end(self, now: float) -> Actions:
+        """The answer is complete."""
+        ledger = self.ledger
+        ledger.answer_ended_at = now
+        self._keep_pulse()
+        self._learning.end(ledger.status, ledger.response_code, ledger.late_response_code)
+        self._step(Event.RESPONSE_END)
+        if self.asking is Asking.SENDING:
+            if self._keep_backend:
+                return [Arm(Timer.REQUEST, self._rules.limits.client_quiet)]
+            # Answered early, and the backend hears no more: the rest is read and thrown away, so
+            # that our answer is not overtaken by a reset.
+            self._step(Event.BACKEND_LOST)
+            return [DropBackend(), Arm(Timer.LINGER, self._rules.limits.linger)]
+        return self._finish_if_over(now)
+
+    def _route(self, now: float) -> Actions:
+        assert self._pool is not None
+        route = choose(self.facts, self._pool, self._rules.ties, now, self._tried)
+        if not isinstance(route, Route):
+            return self._refuse(route)
+        self._step(Event.ROUTED)
+        ledger = self.ledger
+        ledger.routed_at = now
+        ledger.routed_by = route.by
+        ledger.backend = route.backend.name
+        ledger.backend_host = route.backend.host
+        ledger.phase = "dial"
+        return [Dial(route.backend)]
+
+    def _asks_for_health(self) -> bool:
+        path = self.facts.target.path.lower()
+        return path == HEALTH_PATH and self.head.method in (b"GET", b"HEAD")
+
+    def _tell_health(self, pool: Pool) -> Actions:
+        rules = self._rules
+        if rules.stopping or not pool.able():
+            return self._refuse(Refusal(503, f"no backend of {pool.name!r} is in service"))
+        close = not self._keep_client
+        return self._answer(
+            local.tell_health(rules.server_name, self.ledger, self.head.method, close=close)
+        )
+
+    def _shown_path(self) -> str:
+        path = self.facts.target.path[:64]
+        return path.encode("unicode_escape").decode("ascii")
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")

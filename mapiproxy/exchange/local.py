@@ -1,0 +1,36 @@
+"""Answers that come from us and not from a backend: the bytes for the client, the facts for the ledger."""
+
+from __future__ import annotations
+
+from mapiproxy.policy.refusals import Refusal, healthy, to_answer
+from mapiproxy.record.ending import Ending
+from mapiproxy.record.ledger import Ledger
+from mapiproxy.wire.errors import WireError
+
+
+def refuse(refusal: Refusal, ledger: Ledger, method: bytes, *, close: bool) -> bytes:
+    """A refusal, written down."""
+    if ledger.ending is Ending.DONE:
+        ledger.ending = Ending.REFUSED
+    ledger.error = ledger.error or refusal.text
+    ledger.status = refusal.status
+    return to_answer(
+        refusal, request_id=ledger.request_id, head_only=method == b"HEAD", close=close
+    )
+
+
+def refuse_unread(error: WireError, ledger: Ledger, now: float) -> bytes:
+    """The answer to bytes in which no request could be read; the connection closes after it."""
+    ledger.ending = Ending.PROTOCOL_ERROR
+    ledger.ended_at = now
+    refusal = Refusal(error.status, error.text)
+    return refuse(refusal, ledger, b"", close=True)
+
+
+def tell_health(server_name: str, ledger: Ledger, method: bytes, *, close: bool) -> bytes:
+    """``healthcheck.htm`` of a proxy that can serve."""
+    ledger.status = 200
+    ledger.routed_by = "local"
+    return healthy(
+        server_name, request_id=ledger.request_id, head_only=method == b"HEAD", close=close
+    )

@@ -1,0 +1,117 @@
+"""What can go wrong with an exchange, and what its client gets to see of it.
+
+The law is in the reference, section 6.3: what cannot have run may be said to have failed, what may have
+run has to end in a connection that is visibly broken, and nothing is ever made to look complete that is
+not (M13, N1, N3).
+"""
+
+from __future__ import annotations
+
+from mapiproxy.exchange.actions import Arm, DropBackend, Timer
+from mapiproxy.exchange.base import Actions, ExchangeBase
+from mapiproxy.exchange.table import Answering, Asking, Event
+from mapiproxy.policy.refusals import Refusal
+from mapiproxy.policy.routing import RETRY_AFTER
+from mapiproxy.record.ending import Ending
+from mapiproxy.wire.errors import WireError
+from mapiproxy.wire.reader import CLOSED
+
+
+class Losses(ExchangeBase):
+    """The inputs that nobody wants."""
+
+    def client_lost(self, now: float) -> Actions:
+        """The client's connection is gone.
+
+        A call that the backend has in full may have begun to run: it is left to finish unheard, so
+        that its outcome can be learnt. A wait is closed at once (reference M14), and so is all else.
+        """
+        ledger = self.ledger
+        if self.answering is not Answering.SENT:
+            ledger.ending = Ending.CLIENT_DISCONNECT
+        may_finish = (
+            self.asking is Asking.SENT
+            and self.answering in (Answering.WAITING, Answering.SENDING)
+            and self.facts.request_type not in (None, "PING")
+            and not self.is_wait
+        )
+        if may_finish:
+            self._step(Event.CLIENT_LEFT)
+            return [Arm(Timer.ORPHAN, self._rules.limits.orphan)]
+        had_backend = self.asking in (Asking.SENDING, Asking.SENT)
+        self._step(Event.CLIENT_LOST)
+        self._keep_backend = False
+        actions: Actions = [DropBackend()] if had_backend else []
+        return actions + self._finish_if_over(now)
+
+    def backend_lost(self, text: str, now: float, ending: Ending = Ending.BACKEND_LOST) -> Actions:
+        """The backend's connection is gone, or what it sends cannot be read.
+
+        A request that was not complete cannot have run, so that may be said (503). Otherwise the
+        outcome is not known, and the client has to see a broken connection (reference M13, N3).
+        """
+        ledger = self.ledger
+        if ledger.ending is Ending.DONE:
+            ledger.ending, ledger.error = ending, text
+        self._keep_backend = False
+        self._keep_pulse()
+        if self.asking is Asking.SENDING and self.answering is Answering.WAITING:
+            refusal = Refusal(503, "the backend closed before it had the whole request", RETRY_AFTER)
+            return [DropBackend(), *self._refuse(refusal)]
+        heard = self.answering in (Answering.WAITING, Answering.SENDING)
+        self._step(Event.BACKEND_LOST)
+        actions: Actions = [DropBackend()]
+        if self.asking is Asking.DROPPING and not heard:
+            actions.append(Arm(Timer.LINGER, self._rules.limits.linger))
+        if heard:
+            self._keep_client = False
+            actions.append(self._cut())
+            if self.asking is Asking.DROPPING:
+                self._step(Event.CLIENT_LOST)
+        return actions + self._finish_if_over(now)
+
+    def backend_unreadable(self, error: WireError, now: float) -> Actions:
+        """The backend sent what is no answer, or closed in the middle of one."""
+        gone = error.text.startswith(CLOSED)
+        ending = Ending.BACKEND_LOST if gone else Ending.PROTOCOL_ERROR
+        return self.backend_lost(error.text, now, ending)
+
+    def expired(self, timer: Timer, now: float) -> Actions:
+        """Nothing has moved for as long as the last :class:`Arm` allowed."""
+        ledger = self.ledger
+        if timer is Timer.LINGER:
+            self._step(Event.CLIENT_LOST)
+            self._keep_client = False
+            return [self._cut(), *self._finish_if_over(now)]
+        if ledger.ending is Ending.DONE:
+            ledger.ending = Ending.TIMED_OUT
+        if timer is Timer.REQUEST:
+            ledger.error = "the client stopped in the middle of its request"
+            if self.answering is Answering.WAITING:
+                refusal = Refusal(408, "the rest of the request did not come")
+                self._keep_client = False
+                return [DropBackend(), *self._refuse(refusal)]
+            return self.client_lost_by_us(now)
+        waited = {
+            Timer.ANSWER: "the backend did not answer",
+            Timer.QUIET: "the backend's answer stopped: no PENDING, no data",
+        }
+        text = waited.get(timer, "the backend did not finish for a client that was gone")
+        return self.backend_lost(text, now, Ending.TIMED_OUT)
+
+    def client_lost_by_us(self, now: float) -> Actions:
+        """We end the client's connection in the middle of its exchange."""
+        return [self._cut(), *self.client_lost(now)]
+
+    def bad_request(self, error: WireError, now: float) -> Actions:
+        """The request's body breaks the rules of its framing: nothing more of it may be believed."""
+        self.ledger.ending = Ending.PROTOCOL_ERROR
+        self.ledger.error = error.text
+        self._keep_client = False
+        if self.answering is Answering.WAITING and self.asking is not Asking.DECIDING:
+            actions: Actions = [DropBackend()]
+            if self.asking is Asking.SENDING:
+                actions += self._refuse(Refusal(error.status, error.text))
+            self._step(Event.CLIENT_LOST)
+            return actions + self._finish_if_over(now)
+        return self.client_lost_by_us(now)

@@ -1,0 +1,160 @@
+"""Carries out what exchanges ask for, on behalf of one client connection.
+
+An exchange decides and this does: it writes, dials, arms the deadline, closes. What one turn produces for
+a side is collected and leaves in a single write, so that a head and its body are one TLS record; nothing
+is ever kept for a later turn (reference M1).
+"""
+
+from __future__ import annotations
+
+from mapiproxy.exchange.actions import (
+    Arm,
+    CutClient,
+    Dial,
+    DropBackend,
+    Finish,
+    Timer,
+    ToBackend,
+    ToClient,
+)
+from mapiproxy.exchange.base import Actions
+from mapiproxy.exchange.exchange import Exchange
+from mapiproxy.net.backdoor import BackDoor, Owner
+from mapiproxy.net.deadline import Deadline
+from mapiproxy.net.dialer import DialFailed
+from mapiproxy.net.doors import Doors
+from mapiproxy.net.house import House
+from mapiproxy.net.line import Line
+from mapiproxy.policy.headers import Hop
+from mapiproxy.wire.reader import RequestReader
+
+
+class Acting(Owner):
+    """One client connection, as far as it is acted upon.
+
+    :ivar exchange: the one in progress, or ``None`` between requests.
+    :ivar doors: this client's own connections to backends.
+    """
+
+    def __init__(self, house: House, front: Line, hop: Hop, port: int, head_limit: int) -> None:
+        self.house = house
+        self.front = front
+        self.hop = hop
+        self.port = port
+        self.reader = RequestReader(head_limit)
+        self.exchange: Exchange | None = None
+        self.doors = Doors(house.dialer, self)
+        self.deadline = Deadline(house.clock, house.rules.limits)
+        self.gone = False
+        self._door: BackDoor | None = None
+        self._to_client: list[bytes] = []
+        self._to_backend: list[bytes] = []
+        self._busy = False
+
+    def pump(self) -> None:
+        """Read on from the client; the reading half of a relay knows how."""
+        raise NotImplementedError
+
+    def _do(self, actions: Actions) -> None:
+        for action in actions:
+            kind = type(action)
+            if kind is ToClient:
+                self._to_client.append(action.data)  # type: ignore[union-attr]
+            elif kind is ToBackend:
+                self._to_backend.append(action.data)  # type: ignore[union-attr]
+            elif kind is Arm:
+                self.deadline.arm(action.timer, action.seconds)  # type: ignore[union-attr]
+            elif isinstance(action, Finish):
+                self._finish(action)
+            elif isinstance(action, Dial):
+                self._dial(action)
+            elif isinstance(action, DropBackend):
+                if self._door is not None:
+                    self.doors.drop(self._door)
+                    self._to_backend.clear()
+            elif isinstance(action, CutClient):
+                self._flush()
+                if action.hard:
+                    self.front.abort()
+                else:
+                    self.front.finish()
+
+    def _dial(self, action: Dial) -> None:
+        assert self.exchange is not None
+        now = self.house.clock()
+        door = self.doors.find(action.backend)
+        if door is not None:
+            self._connected(door, now)
+            return
+        self.exchange.ledger.dial_at = now
+        self.deadline.rest()
+        self.doors.dial(action.backend, self._dialled, self._not_dialled)
+
+    def _dialled(self, door: BackDoor) -> None:
+        self._connected(door, self.house.clock())
+        self._flush()
+        self.pump()
+
+    def _connected(self, door: BackDoor, now: float) -> None:
+        exchange = self.exchange
+        assert exchange is not None
+        self._door = door
+        door.busy = True
+        door.used += 1
+        door.backend.exchanges += 1
+        door.reader.expect(exchange.head.method)
+        self._do(exchange.connected(door.used == 1, self.reader.unread > 0, now))
+
+    def _not_dialled(self, failure: DialFailed) -> None:
+        assert self.exchange is not None
+        self.house.log.warn(
+            "backend {backend}: {stage} failed: {text}",
+            backend=failure.backend,
+            stage=failure.stage,
+            text=failure.text,
+        )
+        text = f"{failure.stage}: {failure.text}"
+        self._do(self.exchange.dial_failed(text, self.house.clock()))
+        self._flush()
+        self.pump()
+
+    def _finish(self, action: Finish) -> None:
+        self._flush()
+        exchange = self.exchange
+        assert exchange is not None
+        self.exchange = None
+        door, self._door = self._door, None
+        if door is not None:
+            door.backend.exchanges -= 1
+            door.idle_since = self.house.clock()
+            door.line.release("pressure")
+            if not action.keep_backend or door.reader.unread:
+                self.doors.drop(door)
+        self.house.record(exchange.ledger)
+        if self.gone:
+            self.doors.close()
+        elif not action.keep_client:
+            self._end_front(gently=door is None)
+        else:
+            self.deadline.await_request(begun=False)
+
+    def _end_front(self, gently: bool = False) -> None:
+        """Close the client's connection; gently when it may still be sending (RFC 9112 9.6)."""
+        self._flush()
+        self.doors.close()
+        if gently:
+            self.front.finish_writing(self.hop.secure)
+        else:
+            self.front.finish()
+        self.deadline.arm(Timer.LINGER, self.house.rules.limits.linger)
+
+    def _flush(self) -> None:
+        """Everything that has been produced leaves now, in one write a side."""
+        if self._to_client:
+            if not self.gone:
+                self.front.write_pieces(self._to_client)
+            self._to_client.clear()
+        if self._to_backend:
+            if self._door is not None:
+                self._door.line.write_pieces(self._to_backend)
+            self._to_backend.clear()

@@ -1,0 +1,119 @@
+"""Our end of a client's connection: a protocol that feeds a relay, and the factory that makes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from mapiproxy.net.house import House
+from mapiproxy.net.line import Line
+from mapiproxy.net.relay import Relay
+from mapiproxy.policy.headers import Hop
+
+
+class FrontDoor(Protocol):
+    """One client's connection."""
+
+    relay: Relay
+
+    def __init__(self, factory: FrontDoors) -> None:
+        self.factory: FrontDoors = factory
+
+    def connectionMade(self) -> None:
+        factory = self.factory
+        peer = self.transport.getPeer()
+        ip = getattr(peer, "host", "") or ""
+        line = Line(self.transport, self._pressure)
+        hop = Hop(ip, factory.secure, factory.forwarded)
+        port = getattr(peer, "port", 0)
+        self.relay = Relay(factory.house, line, hop, port, factory.head_limit)
+        factory.opened(self)
+
+    def _pressure(self, full: bool) -> None:
+        self.relay.front_pressure(full)
+
+    def dataReceived(self, data: bytes) -> None:
+        try:
+            self.relay.client_data(data)
+        except Exception:
+            # Always our own bug: one connection pays for it, the others go on.
+            self.factory.house.log.failure("bug while serving {relay!r}", relay=self.relay)
+            self.relay.front.abort()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.factory.closed(self)
+        self.relay.client_gone()
+
+
+class FrontDoors(Factory):
+    """Makes front doors, knows those that are open, and looks at their deadlines.
+
+    :param secure: whether TLS stands before us.
+    :param limit: connections open at the same time; beyond it new ones are turned away.
+    """
+
+    noisy = False
+
+    def __init__(
+        self, house: House, *, secure: bool, forwarded: bool, head_limit: int, limit: int
+    ) -> None:
+        self.house = house
+        self.secure = secure
+        self.forwarded = forwarded
+        self.head_limit = head_limit
+        self.turned_away = 0
+        self._limit = limit
+        self._open: set[FrontDoor] = set()
+        self._unheard: set[Relay] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def buildProtocol(self, addr: Any) -> FrontDoor | None:
+        if len(self._open) >= self._limit:
+            self.turned_away += 1
+            self.house.log.warn(
+                "client {ip} turned away: {limit} connections are open",
+                ip=getattr(addr, "host", "?"),
+                limit=self._limit,
+            )
+            return None
+        return FrontDoor(self)
+
+    def opened(self, door: FrontDoor) -> None:
+        """A client has connected."""
+        self._open.add(door)
+
+    def closed(self, door: FrontDoor) -> None:
+        """A client's connection is lost; a backend may still work for it."""
+        self._open.discard(door)
+        if door.relay.exchange is not None:
+            self._unheard.add(door.relay)
+
+    def tick(self) -> None:
+        """Called about once a second by the service."""
+        now = self.house.clock()
+        for door in [*self._open]:
+            door.relay.tick(now)
+        for relay in [*self._unheard]:
+            relay.tick(now)
+            if relay.exchange is None:
+                self._unheard.discard(relay)
+
+    @property
+    def calls(self) -> int:
+        """Exchanges in progress that are worth waiting for: all but waits."""
+        relays = [door.relay for door in self._open] + [*self._unheard]
+        return sum(relay.exchange is not None and not relay.exchange.is_wait for relay in relays)
+
+    def stop(self) -> None:
+        """Close what is idle; the rest closes when its exchange is over."""
+        for door in [*self._open]:
+            door.relay.stop()
+
+    def abort(self) -> None:
+        """Close everything now."""
+        for door in [*self._open]:
+            door.relay.front.abort()

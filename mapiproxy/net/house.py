@@ -1,0 +1,31 @@
+"""What all client connections of a service share; made by the service, handed to each relay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define
+from twisted.logger import Logger
+
+from mapiproxy.net.dialer import Dialer
+from mapiproxy.policy.rules import Rules
+from mapiproxy.record.ledger import Ledger
+from mapiproxy.wire.heads import RequestHead
+
+
+@define(eq=False)
+class House:
+    """The surroundings of a relay.
+
+    :ivar clock: seconds that never go back.
+    :ivar open_ledger: makes the ledger of a request whose head has just come (``None`` when it could not
+        be read), given the time, the head, and the client's address and port.
+    :ivar record: takes each ledger when its exchange is over.
+    """
+
+    rules: Rules
+    dialer: Dialer
+    clock: Callable[[], float]
+    open_ledger: Callable[[float, RequestHead | None, str, int], Ledger]
+    record: Callable[[Ledger], None]
+    log: Logger
