@@ -9,35 +9,63 @@ from __future__ import annotations
 
 import re
 
+from mapiproxy.policy.headers import END_TO_END
 from mapiproxy.policy.refusals import Refusal
 from mapiproxy.wire.errors import show
 from mapiproxy.wire.heads import RequestHead
 
-# Dot segments, plain or encoded; encoded or doubled separators; backslashes; encoded NUL.
+# What some backend normalises, decodes twice or cuts off, so that it would serve another path than the one
+# we looked at: dot segments, doubled or encoded separators, backslashes, percent signs that are no plain
+# escape, encoded control, overlong and reserved bytes, stream names, trailing dots (Windows drops them).
 _ODD_PATH = re.compile(
-    rb"(?:^|/)(?:\.|%2e){1,2}(?:/|$|;)|%2f|%5c|%00|\\|//", re.IGNORECASE
+    rb"(?:^|/)(?:\.|%2e)+(?:/|$|;)|//|[\\\"<>^{}|`:]|\.(?:/|$)"
+    rb"|%(?![0-9a-f]{2})|%(?:2f|5c|25|23|3f|2e|3a|[01][0-9a-f]|7f|c[01])",
+    re.IGNORECASE,
 )
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
+# A repeat of these lets us and the backend believe different ones (gromox keeps the last).
+_ONCE = (b"authorization", b"expect", b"content-type", b"connection")
+_SUSPICIOUS = re.compile(rb"[.%\\\"<>^{}|`:]|//")
 
 
 def admit(head: RequestHead) -> Refusal | None:
     """``None`` to let the request in, else why not."""
     target = head.target
+    path = target.partition(b"?")[0]
     if not target.startswith(b"/"):
         if target == b"*" and head.method == b"OPTIONS":
             return None
         refusal = _absolute(head)
         if refusal is not None:
             return refusal
+        path = path.partition(b"://")[2].partition(b"/")[2]
     if b"#" in target:
         return Refusal(400, "the request target contains a fragment ('#')")
-    path = target.partition(b"?")[0]
-    if (b"." in path or b"%" in path or b"\\" in path or b"//" in path) and _ODD_PATH.search(
-        path.partition(b"://")[2] if path[:4].lower() == b"http" else path
-    ):
-        return Refusal(400, f"the path {show(path)!r} has dot segments or encoded separators")
-    expect = head.first.get(b"expect")
+    if _SUSPICIOUS.search(path) and _ODD_PATH.search(path):
+        return Refusal(400, f"the path {show(path)!r} could be read as another one by a backend")
+    first = head.first
+    host = first.get(b"host")
+    if host is not None and not _HOST.match(host):
+        return Refusal(400, "Host is not a name or address with an optional port")
+    if len(head.keys) != len(first):
+        for key in _ONCE:
+            if head.keys.count(key) > 1:
+                return Refusal(400, f"{key.decode()} is present more than once")
+    if b"connection" in first:
+        refusal = _nominates_too_much(first[b"connection"])
+        if refusal is not None:
+            return refusal
+    expect = first.get(b"expect")
     if expect is not None and expect.lower() != b"100-continue" and head.version != b"1.0":
         return Refusal(417, "only 'Expect: 100-continue' can be met")
+    return None
+
+
+def _nominates_too_much(connection: bytes) -> Refusal | None:
+    """A reader behind us might drop what Connection lists, though we keep it."""
+    for option in connection.lower().split(b","):
+        if option.strip() in END_TO_END:
+            return Refusal(400, f"Connection lists {show(option.strip())}, which is not its to drop")
     return None
 
 

@@ -23,7 +23,7 @@ _FORWARDED = frozenset(
      b"forwarded", b"x-real-ip")
 )  # fmt: skip
 #: Never to be dropped because somebody listed them in Connection.
-_NOT_NOMINABLE = frozenset(
+END_TO_END = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"authorization", b"cookie",
      b"x-requesttype", b"x-requestid", b"x-clientinfo", b"x-clientapplication",
      b"set-cookie", b"www-authenticate", b"x-responsecode", b"content-type")
@@ -135,7 +135,7 @@ def _hop_by_hop(head: RequestHead | ResponseHead) -> set[bytes]:
         for value in head.all(b"connection"):
             for option in value.lower().split(b","):
                 option = option.strip()
-                if option not in _PLAIN_OPTIONS and option not in _NOT_NOMINABLE:
+                if option not in _PLAIN_OPTIONS and option not in END_TO_END:
                     drop.add(option)
         # Rewriting Connection itself would cost its spelling; what it lists is gone, so it may stay.
     return drop
