@@ -89,8 +89,9 @@ class Conversation:
         """The whole script; never raises: what went wrong is in the verdict."""
         client = self._client
         try:
-            await client.connect()
-            await client.logon()
+            # Without these two the rest would say the same over and over.
+            (await client.connect()).check()
+            (await client.logon()).check()
             await client.register()
             await client.execute()
             await self._work_beside_a_wait()
@@ -133,6 +134,8 @@ class Conversation:
                 await self._raise_event(waiting)
                 return
             await self._settled(waiting)
+            if self._last("NotificationWait").error != bodies.EC_REJECTED:
+                return
             # The old wait is still held on the server: it goes with its next PENDING.
             await self._pause(min(self._period() * 1.1, self._held_patience))
         self.verdict.surprises.append("the server never let go of the wait that had been cut")
@@ -185,6 +188,10 @@ class Conversation:
         over: Deferred[None] = Deferred()
         self._reactor.callLater(seconds, over.callback, None)
         await over
+
+    def _last(self, request_type: str) -> Step:
+        steps = self.verdict.steps
+        return next(step for step in reversed(steps) if step.request_type == request_type)
 
     def _period(self) -> float:
         """X-PendingPeriod as the server last said it, in seconds."""

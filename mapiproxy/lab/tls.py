@@ -15,6 +15,9 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 
+#: ALPN: MAPI over HTTP is HTTP/1.1 only (reference M10).
+_PROTOCOLS = [b"http/1.1"]
+
 
 def server_context(certificate: Path, key: Path) -> CertificateOptions:
     """A server's context: the leaf and, behind it in the same file, its chain; TLS 1.2 and 1.3."""
@@ -25,15 +28,21 @@ def server_context(certificate: Path, key: Path) -> CertificateOptions:
         privateKey=private,  # type: ignore[arg-type]
         certificate=leaf,  # type: ignore[arg-type]
         extraCertChain=chain,  # type: ignore[arg-type]
+        # Without this Twisted answers a client that offers ALPN with an "internal error" alert.
+        acceptableProtocols=_PROTOCOLS,
     )
 
 
 def client_options(server_name: str, ca_file: Path | None) -> Any:
     """What a client checks: the name, against this CA (``None``: against the system's)."""
     if ca_file is None:
-        return optionsForClientTLS(server_name)
+        return optionsForClientTLS(server_name, acceptableProtocols=_PROTOCOLS)
     authorities = [
         Certificate(crypto.X509.from_cryptography(each))
         for each in x509.load_pem_x509_certificates(ca_file.read_bytes())
     ]
-    return optionsForClientTLS(server_name, trustRoot=trustRootFromCertificates(authorities))
+    return optionsForClientTLS(
+        server_name,
+        trustRoot=trustRootFromCertificates(authorities),
+        acceptableProtocols=_PROTOCOLS,
+    )

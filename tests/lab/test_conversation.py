@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from support.lab import ALICE
 from support.lab_sockets import ClientCase
 from twisted.internet import reactor
 
 from mapiproxy.lab import bodies
 from mapiproxy.lab.conversation import Conversation
 from mapiproxy.lab.dialect import EMSMDB_CALLS
+from mapiproxy.lab.users import LabUser
 
 
 class ConversationTests(ClientCase):
@@ -42,3 +44,11 @@ class ConversationTests(ClientCase):
         self.assertEqual(waits[2].error, bodies.EC_REJECTED)
         self.assertTrue(waits[-1].event_pending)
         self.assertEqual({step.backend for step in waits}, {"LAB1"})
+
+    async def test_a_refused_login_ends_the_script_at_once(self) -> None:
+        self.start()
+        client = self.client_for(user=LabUser(ALICE.login, "guess"))
+        verdict = await Conversation(client, reactor).play()
+        self.assertEqual([step.status for step in verdict.steps], [401])
+        self.assertFalse(verdict.steps[0].expected)
+        self.assertIn("the script ended early", verdict.surprises[-1])
