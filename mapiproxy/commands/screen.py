@@ -84,9 +84,11 @@ class Screen:
             )
         )
         for line in log_lines[-3:]:
-            self._console.print(
-                Text(line, style="dim"), overflow="ellipsis", no_wrap=True, crop=self._narrow
-            )
+            if self._console.is_terminal:
+                # 74 values fill a screen each: the beginning says enough.
+                self._console.print(Text(line, style="dim"), overflow="ellipsis", no_wrap=True)
+            else:
+                self._line(Text(line))
         if surprises:
             for surprise in surprises[:_MOST]:
                 self._line(Text(f"not as expected: {surprise}", style="bold red"))
@@ -99,13 +101,10 @@ class Screen:
         """What to try by hand while the laboratory stays up."""
         user = stage.parts[0].user
         base = f"https://{NAME}:{stage.port}"
-        curl = (
-            f"curl -i --cacert {stage.ca_file} --resolve {NAME}:{stage.port}:{stage.address.host}"
-        )
+        curl = f"curl -si --cacert {stage.ca_file} --resolve {NAME}:{stage.port}:{stage.address.host}"
         self._line(Text())
         self._line(Text("It stays up until Ctrl-C. To try it by hand:", style="bold"))
-        if stage.kind == "exchange":
-            self._command(f"{curl} {base}/mapi/healthcheck.htm")
+        self._command(f"{curl} {base}/mapi/healthcheck.htm")
         self._command(
             f"{curl} -u {user.login}:{user.password} -H 'Content-Type: application/mapi-http'"
             f" -H 'X-RequestType: PING' -H 'X-RequestId: {_GUID}:1' -H 'X-ClientInfo: {_GUID}:1'"
@@ -117,11 +116,6 @@ class Screen:
 
     def farewell(self, stage: Stage) -> None:
         self._line(Text(f"Files are left in {stage.folder}", style="dim"))
-
-    @property
-    def _narrow(self) -> bool:
-        """Cut long lines where they would wrap; never when the output is not a terminal."""
-        return self._console.is_terminal
 
     def _line(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def line(request_id: str, values: int = VALUES) -> str:
-    return ",".join(
-        ["2026-01-05T08:00:00.000Z", f"R:{request_id};RT:Execute"] + ["x"] * (values - 2)
-    )
+    return ",".join(["2026-01-05T08:00:00.000Z", f"R:{request_id};RT:Execute"] + ["x"] * (values - 2))
 
 
 def test_each_request_wants_a_line_of_its_own() -> None:
@@ -46,9 +43,6 @@ def test_only_whole_data_lines_are_read(tmp_path: Path) -> None:
     assert read_log(tmp_path) == ["a,b"]
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("mapiproxy.service") is None, reason="there is no service yet"
-)
 @pytest.mark.parametrize("kind", ["exchange", "grommunio"])
 def test_once_plays_the_whole_conversation_through_the_proxy(tmp_path: Path, kind: str) -> None:
     arguments = ["lab", "--once", "--kind", kind, "--port", "0", "--folder", str(tmp_path)]

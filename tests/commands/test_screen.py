@@ -57,5 +57,10 @@ def test_the_invitation_has_whole_commands(tmp_path: Path, kind: str) -> None:
     stage, _ = staged(tmp_path, kind)
     text = shown(lambda screen: screen.invitation(stage))
     commands = [each for each in text.splitlines() if each.startswith("  curl")]
-    assert len(commands) == (2 if kind == "exchange" else 1)
+    assert len(commands) == 2
     assert all(f"--cacert {stage.ca_file}" in command for command in commands)
+
+
+def test_log_lines_are_whole_where_nobody_looks_at_a_screen() -> None:
+    long = ",".join(["value"] * 74)
+    assert long in shown(lambda screen: screen.summary([], [], [long]))
