@@ -1,0 +1,177 @@
+"""The files of one folder of the HttpProxy log: which is open, when the next begins, what is still owed.
+
+Blocking, and without Twisted: it runs in a thread, one call at a time (``net/logfile.py`` sees to that).
+What it promises whatever the disk does: a file has one header, at its beginning; a line is written whole or
+not at all; lines keep their order; what could not be written is kept, up to a bound, and tried again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import define
+
+#: Lines kept for a disk that refuses them; at a kilobyte each, some 60 MB.
+BACKLOG = 50_000
+#: Lines that go to the disk in one call.
+CHUNK = 1000
+
+_OPEN = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+HOUR_MS = 3_600_000
+
+
+@define
+class Entry:
+    """One line, and the end of its exchange in milliseconds since 1970."""
+
+    ended_ms: int
+    line: bytes
+
+
+class LogFolder:
+    """A folder of hourly files ``HttpProxy_YYYYMMDDHH-N.LOG``.
+
+    :ivar path: the file being written, or ``None``.
+    :ivar owed: entries not yet on the disk.
+    :ivar lost: how many were dropped because too many were owed.
+    """
+
+    def __init__(self, directory: Path, header: Callable[[int], bytes], roll_size: int) -> None:
+        """:param header: what a file begins with, given the moment of its first entry in ms."""
+        self.path: Path | None = None
+        self.owed: deque[Entry] = deque()
+        self.lost = 0
+        self._directory = directory
+        self._header = header
+        self._roll_size = roll_size
+        self._descriptor = -1
+        self._hour = 0
+        self._size = 0
+
+    def add(self, entry: Entry) -> None:
+        """Owe one more line; if there are too many already, this one is lost."""
+        if len(self.owed) >= BACKLOG:
+            self.lost += 1
+        else:
+            self.owed.append(entry)
+
+    def write(self) -> None:
+        """Write what is owed.
+
+        :raise OSError: it could not all be written; what was not is still owed.
+        """
+        while self.owed:
+            self._make_ready(self.owed[0])
+            self._write_chunk()
+
+    def close(self) -> None:
+        """Close the file; a later write begins another."""
+        descriptor, self._descriptor, self.path = self._descriptor, -1, None
+        if descriptor >= 0:
+            with suppress(OSError):
+                os.close(descriptor)
+
+    def _make_ready(self, first: Entry) -> None:
+        """Have a file open that may take *first*."""
+        hour = first.ended_ms // HOUR_MS
+        if self._descriptor >= 0 and (
+            not self._fits(hour) or self._size + len(first.line) > self._roll_size
+        ):
+            self.close()
+        if self._descriptor < 0:
+            self._open(hour, self._header(first.ended_ms))
+
+    def _fits(self, hour: int) -> bool:
+        """Whether the open file is for that hour, or is for the next and *hour*'s was closed just now."""
+        return self._hour - 1 <= hour <= self._hour
+
+    def _open(self, hour: int, header: bytes) -> None:
+        """Begin the next free file of that hour; one that cannot be begun is not left behind."""
+        self._directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        name = "HttpProxy_" + datetime.fromtimestamp(hour * 3600, UTC).strftime("%Y%m%d%H")
+        number = self._last_number(name) + 1
+        while True:
+            path = self._directory / f"{name}-{number}.LOG"
+            try:
+                descriptor = os.open(path, _OPEN, 0o640)
+                break
+            except FileExistsError:  # another process was faster
+                number += 1
+        try:
+            written, error = write_whole(descriptor, header)
+            if error is not None:
+                raise error
+        except OSError:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+            raise
+        self.path, self._descriptor, self._hour, self._size = path, descriptor, hour, written
+
+    def _last_number(self, name: str) -> int:
+        pattern = re.compile(re.escape(name) + r"-([0-9]{1,9})\.LOG", re.ASCII)
+        numbers = [0]
+        for entry in os.scandir(self._directory):
+            match = pattern.fullmatch(entry.name)
+            if match is not None:
+                numbers.append(int(match[1]))
+        return max(numbers)
+
+    def _write_chunk(self) -> None:
+        """Write as many entries as the open file may take, in one call if the system allows."""
+        chunk: list[bytes] = []
+        size = self._size
+        for entry in self.owed:
+            size += len(entry.line)
+            if chunk and (
+                len(chunk) >= CHUNK
+                or size > self._roll_size
+                or not self._fits(entry.ended_ms // HOUR_MS)
+            ):
+                break
+            chunk.append(entry.line)
+        written, error = write_whole(self._descriptor, b"".join(chunk))
+        whole = self._settle(chunk, written)
+        self._size += whole
+        if error is not None:
+            if whole != written:
+                self._cut_half_line()
+            raise error
+
+    def _settle(self, chunk: list[bytes], written: int) -> int:
+        """Forget the entries that are on the disk whole; returns their size."""
+        whole = 0
+        for line in chunk:
+            if whole + len(line) > written:
+                break
+            whole += len(line)
+            self.owed.popleft()
+        return whole
+
+    def _cut_half_line(self) -> None:
+        """Take the beginning of a line back; a file that does not let us gets no more lines."""
+        try:
+            os.ftruncate(self._descriptor, self._size)
+        except OSError:
+            self.close()
+
+
+def write_whole(descriptor: int, data: bytes) -> tuple[int, OSError | None]:
+    """Write all of *data*; says how much was written, and why not the rest."""
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[write_some(descriptor, rest) :]
+        except OSError as error:
+            return len(data) - len(rest), error
+    return len(data), None
+
+
+def write_some(descriptor: int, data: memoryview) -> int:
+    """``os.write``, by a name that tests may replace."""
+    return os.write(descriptor, data)

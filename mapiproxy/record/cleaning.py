@@ -1,0 +1,55 @@
+"""Makes text that others wrote fit for a log in which nothing is ever quoted.
+
+Most readers cut a line at its commas and know no quotes (reference exchange-httpproxy 1.7, 7 rule 5), so a
+comma or a line break in a User-Agent would move every column after it, or forge a line.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+LIMIT = 1024
+#: For user agents and queries.
+LONG_LIMIT = 2048
+
+#: Comma, quote, C0, DEL, C1 and the two Unicode line ends that ``str.splitlines`` knows: one space each.
+_HOSTILE = dict.fromkeys(
+    [*map(ord, ',"'), *range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " "
+)
+#: In ``key:value;`` lists a semicolon would forge a key.
+_HOSTILE_IN_LIST = {**_HOSTILE, ord(";"): " "}
+
+
+def clean(text: str | None) -> str:
+    """One value, safe and at most :data:`LIMIT` characters long; ``None`` gives the empty value."""
+    return _clean(text[:LIMIT]) if text else ""
+
+
+def clean_long(text: str | None) -> str:
+    """One value of at most :data:`LONG_LIMIT` characters."""
+    return _clean(text[:LONG_LIMIT]) if text else ""
+
+
+def clean_item(text: str | None) -> str:
+    """A value within ``key:value;`` lists. Not cached: these are ids, which do not repeat."""
+    if not text:
+        return ""
+    text = text[:LIMIT]
+    if text.isprintable() and "," not in text and ";" not in text and '"' not in text:
+        return text if text.isascii() else _as_sent(text).translate(_HOSTILE_IN_LIST)
+    return _as_sent(text).translate(_HOSTILE_IN_LIST)
+
+
+@lru_cache(maxsize=2048)  # the callers cut first, so this is bounded in bytes too
+def _clean(text: str) -> str:
+    return _as_sent(text).translate(_HOSTILE)
+
+
+def _as_sent(text: str) -> str:
+    """Headers are read as latin-1; what was UTF-8 when it was sent is told as that again."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
