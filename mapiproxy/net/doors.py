@@ -66,10 +66,13 @@ class Doors:
             del self._doors[door.backend.name]
 
     def drop(self, door: BackDoor) -> None:
-        """Close it at once."""
+        """Close it at once: with a reset if it works, so that the backend stops, else in peace."""
         self.forget(door)
-        door.busy = False
-        door.line.abort()
+        if door.busy:
+            door.busy = False
+            door.line.abort()
+        else:
+            door.line.part(door.backend.tls)
 
     def retire(self, idle_since: float, but: BackDoor | None) -> None:
         """Close what has been idle since that moment or longer."""

@@ -87,6 +87,16 @@ class Line:
             else:
                 self.transport.loseWriteConnection()
 
+    def part(self, secure: bool) -> None:
+        """Close in peace and wait for nothing: a peer that is idle has nothing to lose by it.
+
+        TLS says its goodbye and does not wait for the peer's, so that no peer can keep us waiting.
+        """
+        if self._end():
+            self.transport.loseConnection()
+            if secure:
+                self.transport.transport.loseConnection()
+
     def abort(self) -> None:
         """Close at once, with a reset where the transport can; also after an end in peace."""
         self._end()
