@@ -86,6 +86,7 @@ class HttpProxyLog:
         self._timer.clock = reactor
         self._log = Logger(namespace="mapiproxy")
         self._complained_at: float | None = None
+        self._in_trouble = False
 
     def start(self) -> None:
         """Begin to flush."""
@@ -113,28 +114,30 @@ class HttpProxyLog:
         return folder.path if folder is not None else None
 
     def _begin_batch(self) -> None:
-        if not self._one_batch.locked and (self._waiting or self._owes()):
+        if self._one_batch.locked:
+            if len(self._waiting) >= BACKLOG:
+                self._complain("the disk does not answer", BACKLOG)
+        elif self._waiting or self._owes():
             batch = self._take()
             done = self._one_batch.run(self._defer, self._write, batch)
             done.addCallbacks(self._wrote, self._failed, errbackArgs=(len(batch),))
 
     async def _drain(self) -> None:
         await self._one_batch.acquire()
+        batch = self._take()
         try:
-            batch = self._take()
-            try:
-                self._wrote(await self._defer(self._write, batch))
-            except Exception:
-                self._failed(Failure(), len(batch))
-            owed = self._owes()
+            self._wrote(await self._defer(self._write, batch))
+            owed = await self._defer(self._close)
+        except Exception:
+            self._failed(Failure(), len(batch))
+        else:
             if owed:
+                self.lost += owed
                 self._log.error(
                     "{owed} records of the HttpProxy log in {directory} were never written",
                     owed=owed,
                     directory=self._directory,
                 )
-                self.lost += owed
-            await self._defer(self._close)
         finally:
             self._one_batch.release()
 
@@ -181,10 +184,13 @@ class HttpProxyLog:
     def _header(self, first_ms: int) -> bytes:
         return header(self._identity, first_ms / 1000, self._bare_header, self._bom)
 
-    def _close(self) -> None:
+    def _close(self) -> int:
+        """Close the files; says how many records were given up."""
+        owed = self._owes()
         for folder in self._folders.values():
             folder.owed.clear()
             folder.close()
+        return owed
 
     # In the reactor's thread again.
 
@@ -193,23 +199,28 @@ class HttpProxyLog:
         if outcome.bug is not None:
             self._log.error("a record of the HttpProxy log is lost: {bug}", bug=outcome.bug)
         if outcome.trouble is None:
-            if self._complained_at is not None:
-                self._complained_at = None
+            if self._in_trouble:
+                self._in_trouble = False
                 self._log.warn(
                     "the HttpProxy log in {directory} is written again; {lost} records lost so far",
                     directory=self._directory,
                     lost=self.lost,
                 )
             return
+        self._complain(outcome.trouble, outcome.owed)
+
+    def _complain(self, trouble: object, waiting: int) -> None:
+        """Loudly, but not each second."""
         now = self._reactor.seconds()
         if self._complained_at is None or now - self._complained_at >= COMPLAIN_EVERY:
             self._complained_at = now
+            self._in_trouble = True
             self._log.error(
                 "the HttpProxy log in {directory} cannot be written: {trouble};"
-                " {owed} records wait, {lost} are lost",
+                " {waiting} records wait, {lost} are lost",
                 directory=self._directory,
-                trouble=outcome.trouble,
-                owed=outcome.owed,
+                trouble=trouble,
+                waiting=waiting,
                 lost=self.lost,
             )
 

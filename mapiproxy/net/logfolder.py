@@ -53,6 +53,7 @@ class LogFolder:
         self._descriptor = -1
         self._hour = 0
         self._size = 0
+        self._has_lines = False
 
     def add(self, entry: Entry) -> None:
         """Owe one more line; if there are too many already, this one is lost."""
@@ -66,6 +67,8 @@ class LogFolder:
 
         :raise OSError: it could not all be written; what was not is still owed.
         """
+        if self._descriptor >= 0 and self.owed and os.fstat(self._descriptor).st_nlink == 0:
+            self.close()  # somebody has removed it
         while self.owed:
             self._make_ready(self.owed[0])
             self._write_chunk()
@@ -80,9 +83,8 @@ class LogFolder:
     def _make_ready(self, first: Entry) -> None:
         """Have a file open that may take *first*."""
         hour = first.ended_ms // HOUR_MS
-        if self._descriptor >= 0 and (
-            not self._fits(hour) or self._size + len(first.line) > self._roll_size
-        ):
+        full = self._has_lines and self._size + len(first.line) > self._roll_size
+        if self._descriptor >= 0 and (full or not self._fits(hour)):
             self.close()
         if self._descriptor < 0:
             self._open(hour, self._header(first.ended_ms))
@@ -112,6 +114,7 @@ class LogFolder:
             path.unlink(missing_ok=True)
             raise
         self.path, self._descriptor, self._hour, self._size = path, descriptor, hour, written
+        self._has_lines = False
 
     def _last_number(self, name: str) -> int:
         pattern = re.compile(re.escape(name) + r"-([0-9]{1,9})\.LOG", re.ASCII)
@@ -138,6 +141,7 @@ class LogFolder:
         written, error = write_whole(self._descriptor, b"".join(chunk))
         whole = self._settle(chunk, written)
         self._size += whole
+        self._has_lines = self._has_lines or whole > 0
         if error is not None:
             if whole != written:
                 self._cut_half_line()

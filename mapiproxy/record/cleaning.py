@@ -34,10 +34,20 @@ def clean_item(text: str | None) -> str:
     """A value within ``key:value;`` lists. Not cached: these are ids, which do not repeat."""
     if not text:
         return ""
-    text = text[:LIMIT]
-    if text.isprintable() and "," not in text and ";" not in text and '"' not in text:
-        return text if text.isascii() else _as_sent(text).translate(_HOSTILE_IN_LIST)
-    return _as_sent(text).translate(_HOSTILE_IN_LIST)
+    if ";" not in text and is_harmless(text):
+        return text
+    return _as_sent(text[:LIMIT]).translate(_HOSTILE_IN_LIST)
+
+
+def is_harmless(text: str) -> bool:
+    """Whether a value may stand as it is: the usual case, found out quickly."""
+    return (
+        len(text) <= LIMIT
+        and text.isascii()
+        and text.isprintable()
+        and "," not in text
+        and '"' not in text
+    )
 
 
 @lru_cache(maxsize=2048)  # the callers cut first, so this is bounded in bytes too

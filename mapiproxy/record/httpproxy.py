@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import unquote
 
-from mapiproxy.record.cleaning import clean, clean_item, clean_long
+from mapiproxy.record.cleaning import LIMIT, clean, clean_item, clean_long, is_harmless
 from mapiproxy.record.columns import COLUMNS, LogIdentity
 from mapiproxy.record.ending import Ending
 from mapiproxy.record.ledger import Ledger
@@ -26,6 +26,7 @@ PROXY_STATES = {
     Phase.WAIT: "WaitForServerResponse",
     Phase.ANSWER: "ProxyResponseData",
 }
+_SCHEMES = {"basic": "Basic", "bearer": "Bearer", "negotiate": "Negotiate", "ntlm": "NTLM"}
 _VERSION = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,5})", re.ASCII)
 _MILLISECONDS = tuple(f".{number:03d}Z" for number in range(1000))
 
@@ -71,22 +72,29 @@ class LineFormat:
         target_version, be_version = _versions(ledger.backend_version)
 
         # Each phase is empty if it was never reached, and 0 if it took less than a millisecond.
-        calculate = init = stream = processing = rest = completion = proxy_time = ""
+        calculate: int | str = ""
+        init: int | str = ""
+        stream: int | str = ""
+        processing: int | str = ""
+        answer: int | str = ""
+        completion: int | str = ""
+        proxy_time: int | str = ""
         overhead = core = total
         if routed is not None:
             calculate = routed // 1000
-            proxy_time = init = ((end if connected is None else connected) - routed) // 1000
+            spent = init = ((end if connected is None else connected) - routed) // 1000
             if connected is not None:
                 stream = ((end if asked is None else asked) - connected) // 1000
-                proxy_time += stream
-                if asked is not None:
-                    processing = ((end if answered is None else answered) - asked) // 1000
-                    proxy_time += processing
-                    if answered is not None:
-                        rest = ((end if done is None else done) - answered) // 1000
-                        proxy_time += rest
-                        if done is not None:
-                            completion = (end - done) // 1000
+                spent += stream
+            if asked is not None:
+                processing = ((end if answered is None else answered) - asked) // 1000
+                spent += processing
+            if answered is not None:
+                answer = ((end if done is None else done) - answered) // 1000
+                spent += answer
+            if done is not None:
+                completion = (end - done) // 1000
+            proxy_time = spent
             # Not total - proxy_time: what rounding lost is not our doing.
             overhead = (end - (end if done is None else done) + routed) // 1000
             core = overhead - calculate
@@ -95,15 +103,6 @@ class LineFormat:
         status = ledger.backend_status
         authenticated = ledger.auth_scheme is not None and status is not None and status != 401
         failed = ledger.ending is not Ending.DONE
-
-        if ledger.protocol == "Mapi":
-            cid = clean_item(ledger.client_request_id) or "<null>"
-            client_request_id = (
-                f"R:{clean_item(ledger.mapi_request_id)};RT:{clean_item(ledger.request_type)}"
-                f";CI:{clean_item(ledger.client_info)};CID:{cid}"
-            )
-        else:
-            client_request_id = clean(ledger.client_request_id)
 
         # GenericInfo: Exchange's keys in Exchange's order, then ours.
         info = [f"BeginRequest={_stamp(began // 1000)};CorrelationID=<empty>;ProxyState-Run=None;"]
@@ -129,12 +128,12 @@ class LineFormat:
             f"{ended_text}"  # DateTime: the end of the request
             f",{clean_item(ledger.request_id)}"  # RequestId
             f",{self._build}"  # MajorVersion, MinorVersion, BuildVersion, RevisionVersion
-            f",{client_request_id}"  # ClientRequestId
+            f",{_client_request_id(ledger)}"  # ClientRequestId
             f",{clean(ledger.protocol)}"  # Protocol
             f",{clean(ledger.host)}"  # UrlHost
             f",{clean(ledger.path)}"  # UrlStem
             ","  # ProtocolAction: empty for Mapi
-            f",{clean(ledger.auth_scheme)}"  # AuthenticationType
+            f",{_scheme(ledger.auth_scheme)}"  # AuthenticationType
             f",{'true' if authenticated else 'false'}"  # IsAuthenticated
             f",{clean(ledger.user) if authenticated else ''}"  # AuthenticatedUser: DOMAIN\sam
             f",{organization}"  # Organization
@@ -168,7 +167,7 @@ class LineFormat:
             f",{stream}"  # BackendReqStreamLatency: the request was passed on
             f",{processing}"  # BackendProcessingLatency: the backend had it, and was silent
             f",{'' if answered is None else 0}"  # BackendRespInitLatency: part of the former
-            f",{rest}"  # BackendRespStreamLatency: the answer was passed on
+            f",{answer}"  # BackendRespStreamLatency: the answer was passed on
             ",,"  # ClientRespStreamLatency, KerberosAuthHeaderLatency: not measured, not done
             f",{completion}"  # HandlerCompletionLatency: the answer was here, the exchange not over
             f",{total}"  # RequestHandlerLatency
@@ -189,20 +188,37 @@ class LineFormat:
         ).encode("utf-8", "replace")
 
 
+def _client_request_id(ledger: Ledger) -> str:
+    """``R:..;RT:..;CI:..;CID:..``, where no value may bring a semicolon of its own (7 rule 8)."""
+    if ledger.protocol != "Mapi":
+        return clean(ledger.client_request_id)
+    values = (
+        ledger.mapi_request_id or "",
+        ledger.request_type or "",
+        ledger.client_info or "",
+        ledger.client_request_id or "<null>",
+    )
+    text = "R:%s;RT:%s;CI:%s;CID:%s" % values  # noqa: UP031 - the tuple is needed twice
+    # One look at the whole is cheaper than four at its parts, and nearly always enough.
+    if text.count(";") == 3 and is_harmless(text):
+        return text
+    return "R:{};RT:{};CI:{};CID:{}".format(*map(clean_item, values))
+
+
 def _own_info(ledger: Ledger, phase: Phase) -> str:
     """Our own keys of GenericInfo; those without a value are left out.
 
-    MapiSession: digest of the session cookie. RoutedBy: why this backend. X-ResponseCode: of the answer's
-    head, LateResponseCode: the one after DONE. Pendings: how many PENDING came. ServerElapsed:
-    X-ElapsedTime in ms. BackEndRequestId: the backend's request-id. Backend: its name in our settings.
-    ClientApplication: X-ClientApplication. Retries: dials that failed. Ending, Phase: how and where an
-    exchange ended; Phase only if it did not end well.
+    MapiSession: digest of the session cookie. RoutedBy: why this backend. Backend: its name in our
+    settings. ClientApplication: X-ClientApplication. X-ResponseCode: of the answer's head,
+    LateResponseCode: the one after DONE. Pendings: how many PENDING came. ServerElapsed: X-ElapsedTime in
+    ms. BackEndRequestId: the backend's request-id. Retries: dials that failed. Ending, Phase: how and where
+    an exchange ended; Phase only if it did not end well.
     """
     info = ""
     if ledger.session:
-        info += f"MapiSession={ledger.session};"
-    if ledger.routed_by:
-        info += f"RoutedBy={ledger.routed_by};"
+        info += f"MapiSession={clean_item(ledger.session)};"
+    application = ledger.client_application
+    info += _who(ledger.routed_by, ledger.backend, application[:LIMIT] if application else None)
     if ledger.response_code is not None:
         info += f"X-ResponseCode={ledger.response_code};"
     if ledger.late_response_code is not None:
@@ -213,15 +229,18 @@ def _own_info(ledger: Ledger, phase: Phase) -> str:
         info += f"ServerElapsed={ledger.elapsed_ms};"
     if ledger.backend_request_id:
         info += f"BackEndRequestId={clean_item(ledger.backend_request_id)};"
-    if ledger.backend:
-        info += f"Backend={clean_item(ledger.backend)};"
-    if ledger.client_application:
-        info += f"ClientApplication={clean_item(ledger.client_application)};"
     if ledger.retries:
         info += f"Retries={ledger.retries};"
     if ledger.ending is Ending.DONE:
         return f"{info}Ending=Done;"
     return f"{info}Ending={ledger.ending.value};Phase={phase.value};"
+
+
+@lru_cache(maxsize=1024)
+def _who(routed_by: str | None, backend: str | None, application: str | None) -> str:
+    """The keys whose values repeat."""
+    pairs = (("RoutedBy", routed_by), ("Backend", backend), ("ClientApplication", application))
+    return "".join(f"{key}={clean_item(value)};" for key, value in pairs if value)
 
 
 @lru_cache(maxsize=64)
@@ -235,6 +254,11 @@ def _second(second: int) -> str:
 def _stamp(milliseconds: int) -> str:
     """ISO 8601 with milliseconds and ``Z``."""
     return _second(milliseconds // 1000) + _MILLISECONDS[milliseconds % 1000]
+
+
+def _scheme(scheme: str | None) -> str:
+    """AuthenticationType: schemes know no case (RFC 9110 11.1), readers of the log do."""
+    return "" if not scheme else _SCHEMES.get(scheme.lower()) or clean(scheme)
 
 
 @lru_cache(maxsize=2048)
