@@ -160,7 +160,7 @@ class LogFolder:
     def _cut_half_line(self) -> None:
         """Take the beginning of a line back; a file that does not let us gets no more lines."""
         try:
-            os.ftruncate(self._descriptor, self._size)
+            cut(self._descriptor, self._size)
         except OSError:
             self.close()
 
@@ -179,3 +179,8 @@ def write_whole(descriptor: int, data: bytes) -> tuple[int, OSError | None]:
 def write_some(descriptor: int, data: memoryview) -> int:
     """``os.write``, by a name that tests may replace."""
     return os.write(descriptor, data)
+
+
+def cut(descriptor: int, size: int) -> None:
+    """``os.ftruncate``, likewise."""
+    os.ftruncate(descriptor, size)
