@@ -6,6 +6,7 @@ settings, and nobody below this file knows that there is a configuration.
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -147,6 +148,7 @@ class ProxyService(MultiService):
             self._http_proxy_log.start()
         self._sweep.start(1.0, now=False)
         super().startService()
+        _quieten_collector()
 
     async def _stop(self) -> None:
         ports, self.ports = self.ports, []
@@ -181,6 +183,16 @@ class ProxyService(MultiService):
         for _, doors, _ in self._fronts:
             doors.tick()
         self.ties.expire_some(time.monotonic())
+
+
+def _quieten_collector() -> None:
+    """What is alive now stays; and requests make garbage that reference counts alone clear away.
+
+    The default of a collection every 700 objects is one in every few requests (measured: 3 % of CPU).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _limit_names() -> tuple[str, ...]:

@@ -52,7 +52,7 @@ class Learning:
             self._ties.tie(facts.session, backend, until)
             if facts.session != asked:
                 self._sessions += (facts.session,)
-        if asked is not None and not creates:
+        if asked is not None and asked != facts.session and not creates:
             self._ties.tie(asked, backend, until)
 
     def end(self, status: int | None, code: int | None, late: int | None) -> None:

@@ -100,6 +100,23 @@ ANSWERING: dict[tuple[Answering, Event], Answering] = {
 ASKING_EVENTS = frozenset(event for _, event in ASKING)
 ANSWERING_EVENTS = frozenset(event for _, event in ANSWERING)
 
+def _joint() -> dict[tuple[Asking, Answering, Event], tuple[Asking, Answering]]:
+    """Both tables as one, for a single look-up a step."""
+    joint = {}
+    for asking in Asking:
+        for answering in Answering:
+            for event in Event:
+                next_asking = ASKING.get((asking, event)) if event in ASKING_EVENTS else asking
+                next_answering = (
+                    ANSWERING.get((answering, event)) if event in ANSWERING_EVENTS else answering
+                )
+                if next_asking is not None and next_answering is not None:
+                    joint[asking, answering, event] = next_asking, next_answering
+    return joint
+
+
+_STEPS = _joint()
+
 #: Neither half has anything left to do in these pairs.
 _ASKED = frozenset((A.SENT, A.DROPPED))
 _ANSWERED = frozenset((W.SENT, W.CUT))
@@ -111,13 +128,9 @@ def step(asking: Asking, answering: Answering, event: Event) -> tuple[Asking, An
     :raise IllegalStep: a half takes part in *event* but has no row for it.
     """
     try:
-        if event in ASKING_EVENTS:
-            asking = ASKING[asking, event]
-        if event in ANSWERING_EVENTS:
-            answering = ANSWERING[answering, event]
+        return _STEPS[asking, answering, event]
     except KeyError:
         raise IllegalStep(f"{event.name} in {asking.name}/{answering.name}") from None
-    return asking, answering
 
 
 def is_over(asking: Asking, answering: Answering) -> bool:

@@ -16,6 +16,10 @@ from mapiproxy.mapi.reading import read_code
 #: More text than this in front of DONE's empty line is no preamble.
 _LIMIT = 8192
 _WORDS = re.compile(rb"(PROCESSING|PENDING|DONE)", re.IGNORECASE)
+#: A whole preamble in one piece, as almost every answer has it.
+_WHOLE = re.compile(
+    rb"((?:PROCESSING\r\n|PENDING\r\n|PROCESSING|PENDING)*)DONE\r\n((?:[^\r\n]+\r\n)*)\r\n", re.IGNORECASE
+)
 _ONLY_WORDS = re.compile(rb"(?:PROCESSING|PENDING|DONE)*\Z", re.IGNORECASE)
 
 
@@ -48,6 +52,14 @@ class Pulse:
         """Look at decoded payload in whatever pieces it arrives."""
         if self.over:
             return
+        if not self._seen:
+            whole = _WHOLE.match(payload)
+            if whole is not None and whole.end() <= _LIMIT:
+                self._count(whole[1])
+                for line in whole[2].split(b"\r\n")[:-1]:
+                    self._header(line)
+                self.done = self.over = True
+                return
         self._seen += len(payload)
         text = self._text + payload if self._text else payload
         while not self.over:
@@ -77,16 +89,19 @@ class Pulse:
             if not line:
                 self.done = self.over = True
                 return
-            name, _, value = line.partition(b":")
-            key = name.strip().lower()
-            if key == b"x-responsecode":
-                self.code = read_code(value)
-            elif key == b"x-elapsedtime" and value.strip().isdigit():
-                self.elapsed = int(value)
+            self._header(line)
         elif _ONLY_WORDS.match(line):
             self._count(line)
         else:
             self.over = True
+
+    def _header(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        key = name.strip().lower()
+        if key == b"x-responsecode":
+            self.code = read_code(value)
+        elif key == b"x-elapsedtime" and value.strip().isdigit():
+            self.elapsed = int(value)
 
     def _bare_words(self, text: bytes) -> bytes:
         """Count whole words that came without a line end, and keep what may still grow."""

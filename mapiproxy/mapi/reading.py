@@ -20,8 +20,6 @@ from mapiproxy.wire.heads import RequestHead, ResponseHead
 
 _ENDPOINT = re.compile(rb"/mapi/(emsmdb|nspi)(?:/|\Z)", re.IGNORECASE)
 _MAILBOX = re.compile(rb"(?:\?|&)mailboxid=([^&]*)", re.IGNORECASE)
-_CODE = re.compile(rb"\s*([0-9]{1,4})\s*\Z")
-_PERIOD = re.compile(rb"\s*([0-9]{1,10})\s*\Z")
 
 
 @define
@@ -87,6 +85,7 @@ def _spelling(value: bytes) -> str:
     return REQUEST_TYPES.get(text.lower(), text)
 
 
+@lru_cache(maxsize=8192)
 def session_digest(endpoint: Endpoint | None, value: bytes) -> bytes:
     """How a session is known outside this file: 16 bytes, the same in every process.
 
@@ -96,14 +95,18 @@ def session_digest(endpoint: Endpoint | None, value: bytes) -> bytes:
     return blake2b(label + b"\0" + value, digest_size=16, person=b"mapi-session").digest()
 
 
-def _cookie(header: bytes, wanted: bytes) -> bytes | None:
-    """The last cookie of that lower-case name; values keep their ``=`` padding (reference 4.1)."""
-    found = None
+def _session(header: bytes, endpoint: Endpoint | None, kind: Kind) -> bytes | None:
+    """The digest of the session cookie in a Cookie header, or in the first pair of a Set-Cookie.
+
+    The last cookie of the name wins, and values keep their ``=`` padding (reference 4.1).
+    """
+    wanted = SESSION_COOKIE[kind]
+    found = b""
     for pair in header.split(b";"):
-        name, equals, value = pair.partition(b"=")
-        if equals and name.strip().lower() == wanted:
+        name, _, value = pair.partition(b"=")
+        if name.strip().lower() == wanted:
             found = value.strip()
-    return found or None
+    return session_digest(endpoint, found) if found else None
 
 
 def read_request(head: RequestHead, kind: Kind) -> RequestFacts:
@@ -114,12 +117,9 @@ def read_request(head: RequestHead, kind: Kind) -> RequestFacts:
     session = None
     cookie = first.get(b"cookie")
     if cookie is not None:
-        values = head.all(b"cookie")
-        if len(values) > 1:
-            cookie = b"; ".join(values)
-        value = _cookie(cookie, SESSION_COOKIE[kind])
-        if value is not None:
-            session = session_digest(target.endpoint, value)
+        if head.keys.count(b"cookie") > 1:
+            cookie = b"; ".join(head.all(b"cookie"))
+        session = _session(cookie, target.endpoint, kind)
     authorization = first.get(b"authorization")
     scheme = None
     if authorization is not None:
@@ -134,11 +134,8 @@ def read_answer(head: ResponseHead, endpoint: Endpoint | None, kind: Kind) -> An
     first = head.first
     session = None
     if b"set-cookie" in first:
-        wanted = SESSION_COOKIE[kind]
         for value in head.all(b"set-cookie"):
-            cookie = _cookie(value.partition(b";")[0], wanted)
-            if cookie is not None:
-                session = session_digest(endpoint, cookie)
+            session = _session(value.partition(b";")[0], endpoint, kind) or session
     code = first.get(b"x-responsecode")
     return AnswerFacts(
         read_code(code) if code is not None else None,
@@ -150,16 +147,20 @@ def read_answer(head: ResponseHead, endpoint: Endpoint | None, kind: Kind) -> An
 
 def read_code(value: bytes) -> int | None:
     """An X-ResponseCode; of a list that some stack joined with commas, the last one counts."""
-    match = _CODE.match(value.rpartition(b",")[2])
-    return int(match[1]) if match else None
+    if b"," in value:
+        value = value.rpartition(b",")[2]
+    return _number(value, 4)
 
 
 def _seconds(value: bytes | None) -> float | None:
     """Milliseconds of a header, as seconds."""
-    if value is None:
-        return None
-    match = _PERIOD.match(value)
-    return int(match[1]) / 1000 if match else None
+    number = _number(value, 10) if value is not None else None
+    return None if number is None else number / 1000
+
+
+def _number(value: bytes, digits: int) -> int | None:
+    value = value.strip()
+    return int(value) if value.isdigit() and len(value) <= digits else None
 
 
 def user_of(authorization: bytes) -> str | None:

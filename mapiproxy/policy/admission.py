@@ -8,6 +8,7 @@ here can meet. Everything else passes, byte for byte (reference N7).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mapiproxy.policy.headers import END_TO_END
 from mapiproxy.policy.refusals import Refusal
@@ -30,23 +31,10 @@ _SUSPICIOUS = re.compile(rb"[.%\\\"<>^{}|`:]|//")
 
 def admit(head: RequestHead) -> Refusal | None:
     """``None`` to let the request in, else why not."""
-    target = head.target
-    path = target.partition(b"?")[0]
-    if not target.startswith(b"/"):
-        if target == b"*" and head.method == b"OPTIONS":
-            return None
-        refusal = _absolute(head)
-        if refusal is not None:
-            return refusal
-        path = path.partition(b"://")[2].partition(b"/")[2]
-    if b"#" in target:
-        return Refusal(400, "the request target contains a fragment ('#')")
-    if _SUSPICIOUS.search(path) and _ODD_PATH.search(path):
-        return Refusal(400, f"the path {show(path)!r} could be read as another one by a backend")
     first = head.first
-    host = first.get(b"host")
-    if host is not None and not _HOST.match(host):
-        return Refusal(400, "Host is not a name or address with an optional port")
+    refusal = _look_at(head.target, first.get(b"host"), head.method == b"OPTIONS")
+    if refusal is not None:
+        return refusal
     if len(head.keys) != len(first):
         for key in _ONCE:
             if head.keys.count(key) > 1:
@@ -61,6 +49,26 @@ def admit(head: RequestHead) -> Refusal | None:
     return None
 
 
+@lru_cache(maxsize=4096)
+def _look_at(target: bytes, host: bytes | None, options: bool) -> Refusal | None:
+    """Target and Host: the same few come again and again."""
+    path = target.partition(b"?")[0]
+    if not target.startswith(b"/"):
+        if target == b"*" and options:
+            return None
+        refusal = _absolute(target, host)
+        if refusal is not None:
+            return refusal
+        path = path.partition(b"://")[2].partition(b"/")[2]
+    if b"#" in target:
+        return Refusal(400, "the request target contains a fragment ('#')")
+    if _SUSPICIOUS.search(path) and _ODD_PATH.search(path):
+        return Refusal(400, f"the path {show(path)!r} could be read as another one by a backend")
+    if host is not None and not _HOST.match(host):
+        return Refusal(400, "Host is not a name or address with an optional port")
+    return None
+
+
 def _nominates_too_much(connection: bytes) -> Refusal | None:
     """A reader behind us might drop what Connection lists, though we keep it."""
     for option in connection.lower().split(b","):
@@ -69,13 +77,12 @@ def _nominates_too_much(connection: bytes) -> Refusal | None:
     return None
 
 
-def _absolute(head: RequestHead) -> Refusal | None:
+def _absolute(target: bytes, host: bytes | None) -> Refusal | None:
     """Absolute-form is legal (RFC 9112 3.2.2); it must name the host that Host names."""
-    scheme, colon, rest = head.target.partition(b"://")
+    scheme, colon, rest = target.partition(b"://")
     if not colon or scheme.lower() not in (b"http", b"https"):
         return Refusal(400, "the request target is neither a path nor an http(s) URL")
     authority = re.split(rb"[/?#]", rest, maxsplit=1)[0]
-    host = head.first.get(b"host")
     if host is not None and authority.lower() != host.lower():
         return Refusal(400, "the request target and Host name different hosts")
     return None

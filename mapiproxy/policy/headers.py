@@ -38,12 +38,15 @@ class Hop:
     :ivar secure: whether the client speaks TLS to us.
     :ivar forwarded: whether to tell the backend both.
     :ivar lines: the header lines that do so, made once for the connection.
+    :ivar tail: the same, as the end of a head.
     """
 
     client_ip: str
     secure: bool
     forwarded: bool = True
     lines: tuple[bytes, ...] = field(init=False)
+
+    tail: bytes = field(init=False)
 
     @lines.default
     def _lines(self) -> tuple[bytes, ...]:
@@ -53,6 +56,10 @@ class Hop:
             b"X-Forwarded-For: " + self.client_ip.encode("ascii", "replace"),
             b"X-Forwarded-Proto: " + (b"https" if self.secure else b"http"),
         )
+
+    @tail.default
+    def _tail(self) -> bytes:
+        return b"".join(line + b"\r\n" for line in self.lines) + b"\r\n"
 
 
 @define
@@ -97,8 +104,14 @@ REQUEST_RULES: tuple[Rule, ...] = (
 )
 
 
+#: Without any of these in a head no rule removes anything from it.
+_CONCERNED = _HOP_BY_HOP | _FORWARDED | {b"connection", b"expect", b"x-deviceinfo"}
+
+
 def request_for_backend(head: RequestHead, hop: Hop) -> bytes:
     """The head as the backend gets it."""
+    if _CONCERNED.isdisjoint(head.first):
+        return head.raw[:-2] + hop.tail
     changes = Changes(set(), [])
     for rule in REQUEST_RULES:
         rule(head, hop, changes)
@@ -129,7 +142,7 @@ def answer_for_client(head: ResponseHead, *, close: bool, dechunk: bool) -> byte
 
 def _hop_by_hop(head: RequestHead | ResponseHead) -> set[bytes]:
     first = head.first
-    drop = {name for name in _HOP_BY_HOP if name in first}
+    drop = set() if _HOP_BY_HOP.isdisjoint(first) else {n for n in _HOP_BY_HOP if n in first}
     connection = first.get(b"connection")
     if connection is not None and connection.lower() not in _PLAIN_OPTIONS:
         for value in head.all(b"connection"):

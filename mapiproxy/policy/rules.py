@@ -43,10 +43,19 @@ class Rules:
     forwarded: bool = True
     max_dials: int = 3
     stopping: bool = False
+    _found: dict[str, Pool | None] = field(factory=dict, init=False, repr=False)
 
     def pool_for(self, path: str) -> Pool | None:
         """The pool that serves this path; compared in lower case (complaint 40)."""
-        lowered = path.lower()
+        try:
+            return self._found[path]
+        except KeyError:
+            pool = self._find_pool(path.lower())
+        if len(self._found) < 1024:
+            self._found[path] = pool
+        return pool
+
+    def _find_pool(self, lowered: str) -> Pool | None:
         for pool in self.pools:
             for prefix in pool.paths:
                 if lowered.startswith(prefix) and lowered[len(prefix) :][:1] in ("", "/"):

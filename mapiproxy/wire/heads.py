@@ -78,16 +78,16 @@ class ResponseHead(_Head):
     """A status line and its fields. Framing needs the request's method: ask :meth:`framing_for`."""
 
     status: int
+    _framed: tuple[bytes, Framing] | None = field(default=None, repr=False, eq=False)
 
     def framing_for(self, method: bytes) -> Framing:
-        """The body that follows, given the method that was answered."""
-        return response_framing(
-            method,
-            self.status,
-            self.all(b"content-length"),
-            self.all(b"transfer-encoding"),
-            self.version,
-        )
+        """The body that follows, given the method that was answered; worked out once."""
+        framed = self._framed
+        if framed is None or framed[0] != method:
+            lengths, codings = self.all(b"content-length"), self.all(b"transfer-encoding")
+            framing = response_framing(method, self.status, lengths, codings, self.version)
+            self._framed = framed = (method, framing)
+        return framed[1]
 
 
 class _Collector:
@@ -151,7 +151,7 @@ def parse_request_head(raw: bytes) -> RequestHead:
         keys,
         first,
         version,
-        _keeps_alive(first, fields, version, "client"),
+        _keeps_alive(keys, first, fields, version, "client"),
         method,
         target,
         framing,
@@ -179,7 +179,7 @@ def parse_response_head(raw: bytes) -> ResponseHead:
     version = raw[5:8]
     status = parser.get_status_code()
     fields, keys, first = _fields(raw, collector.fields, "backend")
-    keep_alive = _keeps_alive(first, fields, version, "backend")
+    keep_alive = _keeps_alive(keys, first, fields, version, "backend")
     return ResponseHead(raw, fields, keys, first, version, keep_alive, status)
 
 
@@ -194,16 +194,15 @@ def _fields(
     if b" \r\n" in raw or (b"\t" in raw and b"\t\r\n" in raw):
         fields = [_strip(name, value, fault) for name, value in came]
     keys = [name.lower() for name, _ in fields]
-    first = {key: value for key, (_, value) in zip(keys, fields, strict=True)}
-    if len(first) != len(fields):
-        if fault == "client":
-            _refuse_repeats(fields)
-        for key, (_, value) in zip(reversed(keys), reversed(fields), strict=True):
-            first[key] = value
+    first: dict[bytes, bytes] = {}
+    for key, (_, value) in zip(keys, fields, strict=True):
+        first.setdefault(key, value)
+    if len(first) != len(fields) and fault == "client":
+        _refuse_repeats(fields)
     if fault == "client":
         if b"_" in raw:
             _refuse_lookalikes(fields)
-        longest = max(first, key=len, default=b"")
+        longest = max(first, key=len, default=b"")  # found in C, unlike a loop over names
         if len(longest) > LONGEST_NAME:
             spelt = show(longest)
             raise WireError(
@@ -241,11 +240,17 @@ def _refuse_lookalikes(fields: list[tuple[bytes, bytes]]) -> None:
 
 
 def _keeps_alive(
-    first: dict[bytes, bytes], fields: list[tuple[bytes, bytes]], version: bytes, fault: Fault
+    keys: list[bytes],
+    first: dict[bytes, bytes],
+    fields: list[tuple[bytes, bytes]],
+    version: bytes,
+    fault: Fault,
 ) -> bool:
     """Whether the sender wants the connection to persist (RFC 9112 9.3)."""
     if b"connection" not in first:
         return version == b"1.1"
+    if first[b"connection"].lower() == b"keep-alive" and keys.count(b"connection") == 1:
+        return True
     options = {
         option.strip().lower()
         for name, value in fields
