@@ -116,7 +116,9 @@ class Exchange(Losses):
             self.pulse = Pulse()
         first = head.first
         ledger.answer_at = now
-        ledger.status = ledger.backend_status = head.status
+        ledger.backend_status = head.status
+        if self.answering is not Answering.UNHEARD:
+            ledger.status = head.status
         ledger.response_code = facts.code
         ledger.backend_version = _text(first.get(b"x-serverapplication"))
         ledger.backend_request_id = _text(first.get(b"request-id"))
@@ -145,7 +147,7 @@ class Exchange(Losses):
         ledger = self.ledger
         ledger.answer_ended_at = now
         self._keep_pulse()
-        self._learning.end(ledger.status, ledger.response_code, ledger.late_response_code)
+        self._learning.end(ledger.backend_status, ledger.response_code, ledger.late_response_code)
         self._step(Event.RESPONSE_END)
         if self.asking is Asking.SENDING:
             if self._keep_backend:

@@ -46,6 +46,7 @@ class Acting(Owner):
         self.doors = Doors(house.dialer, self)
         self.deadline = Deadline(house.clock, house.rules.limits)
         self.gone = False
+        self._connection_scheme: str | None = None
         self._door: BackDoor | None = None
         self._to_client: list[bytes] = []
         self._to_backend: list[bytes] = []

@@ -83,6 +83,11 @@ class Relay(Acting):
     def _begin(self, head: RequestHead) -> None:
         now = self.house.clock()
         ledger = self.house.open_ledger(now, head, self.hop.client_ip, self.port)
+        if ledger.auth_scheme is None:
+            ledger.auth_scheme = self._connection_scheme
+        elif ledger.auth_scheme.lower() in ("ntlm", "negotiate"):
+            # Windows authentication is the connection's: later requests do not say it again.
+            self._connection_scheme = ledger.auth_scheme
         self.exchange = exchange = Exchange(self.house.rules, head, self.hop, ledger)
         self._do(exchange.begin(now))
 

@@ -120,8 +120,7 @@ class LineFormat:
                 text = _stamp((began + answered) // 1000)
                 info.append(f"OnResponseReady={text};EndGetResponse={text};")
         state = "WaitForServerResponse" if status == 401 else PROXY_STATES[phase]
-        guard = "SharedCacheGuard=0;" if proxied else ""
-        info.append(f"ProxyState-Complete={state};{guard}EndRequest={ended_text};")
+        info.append(f"ProxyState-Complete={state};EndRequest={ended_text};")
         info.append(_own_info(ledger, phase))
 
         return (

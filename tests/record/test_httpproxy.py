@@ -86,7 +86,7 @@ def test_sample_line_1_a_connect() -> None:
         "BeginGetRequestStream=2023-01-06T01:00:04.109Z;OnRequestStreamReady=2023-01-06T01:00:04.110Z;"
         "BeginGetResponse=2023-01-06T01:00:04.111Z;OnResponseReady=2023-01-06T01:00:04.122Z;"
         "EndGetResponse=2023-01-06T01:00:04.122Z;ProxyState-Complete=ProxyResponseData;"
-        "SharedCacheGuard=0;EndRequest=2023-01-06T01:00:04.124Z;Ending=Done;"
+        "EndRequest=2023-01-06T01:00:04.124Z;Ending=Done;"
     )
 
 
