@@ -104,13 +104,15 @@ REQUEST_RULES: tuple[Rule, ...] = (
 )
 
 
-#: Without any of these in a head no rule removes anything from it.
-_CONCERNED = _HOP_BY_HOP | _FORWARDED | {b"connection", b"expect", b"x-deviceinfo"}
+#: Without any of these in a head no rule removes anything from it, if Connection is a plain one.
+_CONCERNED = _HOP_BY_HOP | _FORWARDED | {b"expect", b"x-deviceinfo"}
 
 
 def request_for_backend(head: RequestHead, hop: Hop) -> bytes:
     """The head as the backend gets it."""
-    if _CONCERNED.isdisjoint(head.first):
+    first = head.first
+    plain = b"connection" not in first or first[b"connection"].lower() in _PLAIN_OPTIONS
+    if plain and _CONCERNED.isdisjoint(first):
         return head.raw[:-2] + hop.tail
     changes = Changes(set(), [])
     for rule in REQUEST_RULES:
