@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from traceback import format_exc
 from typing import Any
 
 from attrs import define
@@ -101,7 +102,7 @@ class HttpProxyLog:
             entry = Entry(end_ms(ledger), self._format.line(ledger))
         except Exception:  # our bug; one record must not cost its client the connection
             self.lost += 1
-            self._log.failure("a record of the HttpProxy log is lost", Failure())
+            self._log.error("a record of the HttpProxy log is lost: {bug}", bug=format_exc())
             return
         waiting.append((ledger.protocol, entry))
         if len(waiting) % EARLY == 0:
