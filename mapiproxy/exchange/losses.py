@@ -26,9 +26,9 @@ class Losses(ExchangeBase):
         A call that the backend has in full may have begun to run: it is left to finish unheard, so
         that its outcome can be learnt. A wait is closed at once (reference M14), and so is all else.
         """
-        ledger = self.ledger
         if self.answering is not Answering.SENT:
-            ledger.ending = Ending.CLIENT_DISCONNECT
+            self.ledger.ending = Ending.CLIENT_DISCONNECT
+        self._keep_pulse()
         may_finish = (
             self.asking is Asking.SENT
             and self.answering in (Answering.WAITING, Answering.SENDING)
@@ -98,6 +98,16 @@ class Losses(ExchangeBase):
         }
         text = waited.get(timer, "the backend did not finish for a client that was gone")
         return self.backend_lost(text, now, Ending.TIMED_OUT)
+
+    def shut_down(self, now: float) -> Actions:
+        """The proxy stops and waits no longer: both connections end, and the record says why."""
+        if self.ledger.ending is Ending.DONE:
+            self.ledger.ending = Ending.SHUTDOWN
+            self.ledger.error = "the proxy was stopped"
+        self._keep_pulse()
+        self._keep_client = self._keep_backend = False
+        self._step(Event.CLIENT_LOST)
+        return [DropBackend(), self._cut(), *self._finish_if_over(now)]
 
     def client_lost_by_us(self, now: float) -> Actions:
         """We end the client's connection in the middle of its exchange."""

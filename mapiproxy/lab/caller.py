@@ -78,7 +78,7 @@ class Caller:
         if open_line is not None:
             step.connection = open_line.number
             await open_line.abort()
-        step.note = f"the connection of '{line}' was cut"
+        step.note = f"reset, as a firewall does ({line})"
         self._report(step)
         return step
 

@@ -115,5 +115,5 @@ class FrontDoors(Factory):
 
     def abort(self) -> None:
         """Close everything now."""
-        for door in [*self._open]:
-            door.relay.front.abort()
+        for relay in [*(door.relay for door in self._open), *self._unheard]:
+            relay.abort()

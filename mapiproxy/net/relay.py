@@ -200,6 +200,12 @@ class Relay(Acting):
         self._flush()
         self.pump()
 
+    def abort(self) -> None:
+        """The service has stopped: whatever runs ends here, and is written down."""
+        if self.exchange is not None:
+            self._do(self.exchange.shut_down(self.house.clock()))
+        self.front.abort()
+
     def stop(self) -> None:
         """The service stops: an idle connection is closed, a busy one after its exchange."""
         if self.exchange is None:
