@@ -169,7 +169,7 @@ def user_of(authorization: bytes) -> str | None:
     if scheme.lower() != b"basic":
         return None
     try:
-        name, colon, _ = b64decode(token, validate=True).partition(b":")
+        name, colon, _ = b64decode(token.strip(), validate=True).partition(b":")
     except ValueError:
         return None
     return name.decode("utf-8", "replace") if colon else None
