@@ -93,8 +93,8 @@ class Acting(Owner):
 
     def _dialled(self, door: BackDoor) -> None:
         self._connected(door, self.house.clock())
-        self._flush()
         self.pump()
+        self._flush()
 
     def _connected(self, door: BackDoor, now: float) -> None:
         exchange = self.exchange
@@ -116,8 +116,8 @@ class Acting(Owner):
         )
         text = f"{failure.stage}: {failure.text}"
         self._do(self.exchange.dial_failed(text, self.house.clock()))
-        self._flush()
         self.pump()
+        self._flush()
 
     def _finish(self, action: Finish) -> None:
         self._flush()
