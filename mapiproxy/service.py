@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from itertools import count
 from typing import Any
 
+import attrs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import (
@@ -73,19 +74,16 @@ class ProxyService(MultiService):
         self._log = Logger(namespace="mapiproxy")
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
-        self.ties = Ties()
+        self.ties = {group.name: Ties() for group in settings.backends}
         self.pools = {group.name: _pool(group) for group in settings.backends}
         self.record, self._http_proxy_log = self._make_log()
-        self._dialer = Dialer(
-            reactor,
-            {
-                name: endpoint
-                for group in settings.backends
-                for name, endpoint in _endpoints(group, self._reactor).items()
-            },
-            settings.timeouts.connect,
-            settings.limits.head,
-        )
+        # One for each group: servers of different groups may have the same name.
+        self._dialers = {
+            group.name: Dialer(
+                reactor, _endpoints(group, self._reactor), settings.timeouts.connect, settings.limits.head
+            )
+            for group in settings.backends
+        }
         self._fronts: list[tuple[Listener, FrontDoors, Any]] = []
         self._rules: list[Rules] = []
         for listener in settings.listeners:
@@ -111,14 +109,13 @@ class ProxyService(MultiService):
         timeouts = self._settings.timeouts
         rules = Rules(
             (self.pools[listener.backend],),
-            self.ties,
-            Limits(**{name: getattr(timeouts, name) for name in _limit_names()}),
+            self.ties[listener.backend],
+            Limits(**attrs.asdict(timeouts)),
             self._settings.log.server_name,
         )
         self._rules.append(rules)
-        house = House(
-            rules, self._dialer, time.monotonic, _ledger_opener(), self.record, self._log
-        )
+        dialer = self._dialers[listener.backend]
+        house = House(rules, dialer, time.monotonic, _ledger_opener(), self.record, self._log)
         doors = FrontDoors(
             house,
             secure=listener.tls is not None,
@@ -182,7 +179,8 @@ class ProxyService(MultiService):
     def _tick(self) -> None:
         for _, doors, _ in self._fronts:
             doors.tick()
-        self.ties.expire_some(time.monotonic())
+        for ties in self.ties.values():
+            ties.expire_some(time.monotonic())
 
 
 def _quieten_collector() -> None:
@@ -193,10 +191,6 @@ def _quieten_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def _limit_names() -> tuple[str, ...]:
-    return tuple(field.name for field in Limits.__attrs_attrs__)
 
 
 def _pool(group: BackendGroup) -> Pool:
@@ -210,7 +204,7 @@ def _pool(group: BackendGroup) -> Pool:
 def _endpoints(group: BackendGroup, reactor: Any) -> dict[str, IStreamClientEndpoint]:
     trust = Trust(
         group.verify.ca,
-        tuple(parse_fingerprint(text) for text in group.verify.fingerprint),
+        tuple(map(parse_fingerprint, group.verify.fingerprint)),
         group.verify.off,
     )
     endpoints = {}
@@ -227,7 +221,7 @@ def _tcp(reactor: Any, host: str, port: int) -> IStreamClientEndpoint:
     try:
         version = ip_address(host).version
     except ValueError:
-        return HostnameEndpoint(reactor, host, port)  # type: ignore[no-any-return]
+        return HostnameEndpoint(reactor, host, port)
     return (TCP4ClientEndpoint if version == 4 else TCP6ClientEndpoint)(reactor, host, port)
 
 

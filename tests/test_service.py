@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import attrs
 from support.lab import ALICE, USERS
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -101,7 +102,7 @@ class ServiceCase(TestCase):
             ["RT:Connect", "RT:Execute", "RT:PING", "RT:Disconnect"],
         )
         self.assertEqual({len(row) for row in self.rows()}, {74})
-        self.assertEqual(len(service.ties), 0)
+        self.assertEqual(len(service.ties["exchange"]), 0)
 
     @inlineCallbacks
     def test_both_legs_send_without_delay_and_notice_dead_peers(self) -> Any:
@@ -172,6 +173,19 @@ class ServiceCase(TestCase):
         self.assertEqual(step.status, 503)
         self.assertEqual(server.backend.executions, {})
         self.assertIn("tls", self.rows()[0][68])
+
+    def test_servers_of_two_groups_may_have_the_same_name(self) -> None:
+        """Each listener dials its own group's, and keeps its own sessions."""
+        settings = self.settings(None)
+        (listener,), (group,) = settings.listeners, settings.backends
+        other = attrs.evolve(group, name="other", servers=(attrs.evolve(group.servers[0], port=10),))
+        second = attrs.evolve(listener, name="second", backend="other")
+        service = make_service(Settings((listener, second), (group, other), log=settings.log), reactor)
+        first, last = (doors.house for _, doors, _ in service._fronts)
+
+        self.assertIsNot(first.dialer.endpoints["EXCH1"], last.dialer.endpoints["EXCH1"])
+        self.assertIsNot(first.rules.ties, last.rules.ties)
+        self.assertEqual([rules.pools[0].backends[0].port for rules in service._rules], [9, 10])
 
     def test_a_taken_port_is_an_error_at_once(self) -> None:
         with socket.create_server((HERE, 0)) as taken:

@@ -7,7 +7,6 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,10 +19,11 @@ GROWTH = 64 * 1024**2
 PIECE = b"\x5a" * 65536
 
 RECORDINGS = recordings()
+Replayed = tuple[dict[str, bytes], dict[str, bytes], list[dict[str, str]]]
 
 
 @pytest.fixture(scope="module")
-def replayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, bytes], dict[str, bytes], list[dict[str, str]]]]:  # noqa: E501
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
     """Each recorded request sent through the proxy: what the backend got, what the client got, the log."""
     folder = tmp_path_factory.mktemp("replay")
     by_id = {_request_id(asked): name for name, (asked, _) in RECORDINGS.items()}
@@ -43,7 +43,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[st
                 at_client[name] = read_exactly(client, len(answered))
         running.stop()
         rows = running.log_rows()
-    yield at_backend, at_client, rows
+    return at_backend, at_client, rows
 
 
 def _request_id(message: bytes) -> bytes:

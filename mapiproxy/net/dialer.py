@@ -108,7 +108,7 @@ class Dial:
             door.line.abort()
 
     def _lost_early(self, reason: Failure) -> None:
-        self._fail("tls", describe_tls_failure(reason.value))
+        self._fail("tls", describe_tls_failure(reason.value or ConnectionError("lost")))
 
     def _not_connected(self, reason: Failure) -> None:
         stage = "resolve" if reason.check(DNSLookupError) else "connect"
@@ -149,6 +149,6 @@ def _words(reason: Failure) -> str:
         return "no answer to the connection attempt"
     if reason.check(DNSLookupError):
         return f"name not found: {reason.getErrorMessage()}"
-    if reason.check(ConnectError):
+    if isinstance(reason.value, ConnectError):
         return str(reason.value.osError or reason.getErrorMessage())
     return reason.getErrorMessage()

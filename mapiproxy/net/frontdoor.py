@@ -23,6 +23,7 @@ class FrontDoor(Protocol):
 
     def connectionMade(self) -> None:
         factory = self.factory
+        assert self.transport is not None
         peer = self.transport.getPeer()
         ip = getattr(peer, "host", "") or ""
         line = Line(self.transport, self._pressure)
@@ -71,7 +72,7 @@ class FrontDoors(Factory):
     def __len__(self) -> int:
         return len(self._open)
 
-    def buildProtocol(self, addr: Any) -> FrontDoor | None:
+    def buildProtocol(self, addr: Any) -> FrontDoor | None:  # type: ignore[override]
         if len(self._open) >= self._limit:
             self.turned_away += 1
             self.house.log.warn(

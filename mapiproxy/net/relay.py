@@ -134,7 +134,7 @@ class Relay(Acting):
         ledger = exchange.ledger
         while door.busy:
             event = reader.next()
-            if type(event) is bytes:
+            if isinstance(event, bytes):
                 ledger.response_bytes += len(event)
                 self.deadline.moved(Timer.QUIET)
                 if not exchange.dechunk:
