@@ -204,7 +204,7 @@ def _pool(group: BackendGroup) -> Pool:
 def _endpoints(group: BackendGroup, reactor: Any) -> dict[str, IStreamClientEndpoint]:
     trust = Trust(
         group.verify.ca,
-        tuple(map(parse_fingerprint, group.verify.fingerprint)),
+        [parse_fingerprint(text) for text in group.verify.fingerprint],
         group.verify.off,
     )
     endpoints = {}
