@@ -125,6 +125,7 @@ def test_a_large_upload_to_a_slow_backend_does_not_fill_the_proxy(tmp_path: Path
 
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert got == [BULK]
+    print(f"{BULK >> 20} MiB passed, the proxy grew by {grown / 2**20:.1f} MiB")
     assert grown < GROWTH
 
 
@@ -152,6 +153,7 @@ def test_a_large_download_to_a_slow_client_does_not_fill_the_proxy(tmp_path: Pat
 
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert size == BULK
+    print(f"{BULK >> 20} MiB passed, the proxy grew by {grown / 2**20:.1f} MiB")
     assert grown < GROWTH
 
 
