@@ -134,8 +134,10 @@ def read_answer(head: ResponseHead, endpoint: Endpoint | None, kind: Kind) -> An
     first = head.first
     session = None
     if b"set-cookie" in first:
+        wanted = SESSION_COOKIE[kind]
         for value in head.all(b"set-cookie"):
-            session = _session(value.partition(b";")[0], endpoint, kind) or session
+            if value[: len(wanted)].lower() == wanted:
+                session = _session(value.partition(b";")[0], endpoint, kind) or session
     code = first.get(b"x-responsecode")
     return AnswerFacts(
         read_code(code) if code is not None else None,

@@ -6,12 +6,12 @@ code outside this file compares a number: it asks for the :class:`Meaning`.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 from mapiproxy.backends.kind import Kind
 
 
-class Endpoint(Enum):
+class Endpoint(StrEnum):
     """Where a call goes (MS-OXCMAPIHTTP 1.3.3)."""
 
     EMSMDB = "emsmdb"

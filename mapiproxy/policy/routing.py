@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
-from attrs import frozen
+from attrs import define
 
 from mapiproxy.backends.fleet import Backend, Pool
 from mapiproxy.backends.ties import Ties
@@ -22,7 +22,7 @@ from mapiproxy.policy.refusals import Refusal
 RETRY_AFTER = 5
 
 
-@frozen
+@define
 class Route:
     """The backend chosen, and the rung of the ladder that chose it."""
 

@@ -6,12 +6,12 @@ in whole microseconds since the request's head was complete, so that sums are ex
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from mapiproxy.record.ledger import Ledger
 
 
-class Phase(Enum):
+class Phase(StrEnum):
     """The last phase that began. Values are the words of ``Phase=`` in GenericInfo."""
 
     HEAD = "Head"

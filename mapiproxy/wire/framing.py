@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import define, frozen
 
 from mapiproxy.wire.errors import Fault, WireError, show
 
@@ -18,7 +18,7 @@ class Nothing:
     """No body at all."""
 
 
-@frozen
+@define
 class Length:
     """A body of exactly so many bytes."""
 
