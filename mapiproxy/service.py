@@ -202,11 +202,8 @@ def _pool(group: BackendGroup) -> Pool:
 
 
 def _endpoints(group: BackendGroup, reactor: Any) -> dict[str, IStreamClientEndpoint]:
-    trust = Trust(
-        group.verify.ca,
-        [parse_fingerprint(text) for text in group.verify.fingerprint],
-        group.verify.off,
-    )
+    pins: Any = [parse_fingerprint(text) for text in group.verify.fingerprint]
+    trust = Trust(group.verify.ca, pins, group.verify.off)
     endpoints = {}
     for server in group.servers:
         endpoint = _tcp(reactor, server.host, server.port)

@@ -87,14 +87,20 @@ class HttpProxyLog:
         self._log = Logger(namespace="mapiproxy")
         self._complained_at: float | None = None
         self._in_trouble = False
+        self._stopped = False
 
     def start(self) -> None:
         """Begin to flush."""
+        self._stopped = False
         self._timer.start(self._flush, now=False)
 
     def record(self, ledger: Ledger) -> None:
         """Take a closed ledger, which nobody changes any more."""
         waiting = self._waiting
+        if self._stopped:  # nobody would write it, and a new file would never be closed
+            self.lost += 1
+            self._log.error("a record came after the HttpProxy log was closed, and is lost")
+            return
         if len(waiting) >= BACKLOG:  # the disk hangs: no batch ends, and memory is not endless
             self.lost += 1
             return
@@ -130,6 +136,7 @@ class HttpProxyLog:
 
     async def _drain(self) -> None:
         await self._one_batch.acquire()
+        self._stopped = True
         batch = self._take()
         try:
             self._wrote(await self._defer(self._write, batch))

@@ -136,7 +136,7 @@ class LineFormat:
             f",{'true' if authenticated else 'false'}"  # IsAuthenticated
             f",{clean(ledger.user) if authenticated else ''}"  # AuthenticatedUser: DOMAIN\sam
             f",{organization}"  # Organization
-            f",{anchor}"  # AnchorMailbox
+            f",{anchor if proxied else ''}"  # AnchorMailbox: empty, as all of routing, if not routed
             f",{clean_long(ledger.user_agent)}"  # UserAgent
             f",{clean(ledger.client_ip)}"  # ClientIpAddress
             f",{self._server}"  # ServerHostName

@@ -6,6 +6,9 @@ from mapiproxy.mapi.reading import read_target, user_of
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.wire.heads import RequestHead
 
+#: What AuthenticationType may name. Anything else could be a secret sent without a scheme.
+_SCHEMES = frozenset({b"basic", b"bearer", b"digest", b"kerberos", b"negotiate", b"ntlm"})
+
 
 def open_ledger(
     request_id: str, now: float, wall: float, head: RequestHead | None, ip: str, port: int
@@ -37,13 +40,19 @@ def open_ledger(
     ledger.user_agent = _text(first.get(b"user-agent"))
     authorization = first.get(b"authorization")
     if authorization is not None:
-        ledger.auth_scheme = authorization.partition(b" ")[0][:32].decode("latin-1")
+        ledger.auth_scheme = _scheme(authorization)
         ledger.user = user_of(authorization)
     return ledger
 
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("latin-1")
+
+
+def _scheme(authorization: bytes) -> str:
+    """The scheme as spelt if it is one that we know, else ``Other``."""
+    scheme = authorization.partition(b" ")[0]
+    return scheme.decode("ascii") if scheme.lower() in _SCHEMES else "Other"
 
 
 def _without_port(host: str) -> str:

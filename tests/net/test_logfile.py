@@ -164,6 +164,14 @@ def test_stop_waits_for_the_batch_in_flight_and_writes_the_rest(desk: Desk, tmp_
     assert fired(desk.log.stop())
 
 
+def test_a_record_after_the_end_is_counted_and_told(desk: Desk, tmp_path: Path) -> None:
+    assert fired(desk.log.stop())
+    desk.log.record(execute(request_id="late"))
+    assert desk.log.lost == 1
+    assert "after the HttpProxy log was closed" in desk.said[0]
+    assert list(tmp_path.iterdir()) == []
+
+
 class Full:
     """A disk that refuses until it is told not to."""
 

@@ -131,7 +131,7 @@ def test_what_we_answer_ourselves_was_not_routed() -> None:
     seen = row(execute(routed_at=None, backend_host=None, backend_status=None, routed_by="local"))
     for name in (
         "ProxyAction", "TargetServer", "TargetServerVersion", "RoutingType", "RoutingHint",
-        "DatabaseGuid", "RoutingStatus", "ProxyTime", "BackendReqInitLatency", "BackEndStatus",
+        "AnchorMailbox", "DatabaseGuid", "RoutingStatus", "ProxyTime", "BackendReqInitLatency", "BackEndStatus",
         "AuthenticatedUser",
     ):  # fmt: skip
         assert seen[name] == "", name

@@ -38,6 +38,15 @@ def test_of_credentials_only_scheme_and_basic_name_are_kept():
     assert not [word for word in ("password", "YWxpY2U6", "topsecret") if word in repr(ledger)]
 
 
+@pytest.mark.parametrize("value", ["s3cr3t-token-without-scheme", "Token=s3cr3t more", "s3cr3t"])
+def test_a_secret_sent_without_a_scheme_is_not_taken_for_one(value):
+    """Whoever forgets the scheme must not find the token in the log's AuthenticationType."""
+    ledger = opened(f"Authorization: {value}")
+
+    assert ledger.auth_scheme == "Other"
+    assert "s3cr3t" not in repr(ledger)
+
+
 def test_what_could_not_be_read_has_a_ledger_all_the_same():
     ledger = open_ledger("id", 1.0, 1000.0, None, "192.0.2.1", 5)
 
