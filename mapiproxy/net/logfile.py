@@ -2,8 +2,8 @@
 
 A line is made when its exchange is over and the answer has left; files are the business of a thread of the
 reactor's pool, one batch at a time. Making lines in that thread was tried and was worse: it holds the
-interpreter for milliseconds, and each system call of the reactor then waits for its turn. What a line says is record/httpproxy.py's business, files are
-``net/logfolder.py``'s.
+interpreter for milliseconds, and each system call of the reactor then waits for its turn. What a line says
+is record/httpproxy.py's business, files are ``net/logfolder.py``'s.
 """
 
 from __future__ import annotations
