@@ -29,7 +29,7 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from mapiproxy.backends.fleet import Backend, Pool
-from mapiproxy.backends.ties import Ties
+from mapiproxy.backends.sessions import Sessions
 from mapiproxy.net.certificates import CertificateSource, load_certificate, parse_fingerprint
 from mapiproxy.net.dialer import Dialer
 from mapiproxy.net.eager import make_eager
@@ -74,7 +74,7 @@ class ProxyService(MultiService):
         self._log = Logger(namespace="mapiproxy")
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
-        self.ties = {group.name: Ties() for group in settings.backends}
+        self.sessions = {group.name: Sessions() for group in settings.backends}
         self.pools = {group.name: _pool(group) for group in settings.backends}
         self.record, self._http_proxy_log = self._make_log()
         # One for each group: servers of different groups may have the same name.
@@ -109,7 +109,7 @@ class ProxyService(MultiService):
         timeouts = self._settings.timeouts
         rules = Rules(
             (self.pools[listener.backend],),
-            self.ties[listener.backend],
+            self.sessions[listener.backend],
             Limits(**attrs.asdict(timeouts)),
             self._settings.log.server_name,
         )
@@ -179,8 +179,8 @@ class ProxyService(MultiService):
     def _tick(self) -> None:
         for _, doors, _ in self._fronts:
             doors.tick()
-        for ties in self.ties.values():
-            ties.expire_some(time.monotonic())
+        for sessions in self.sessions.values():
+            sessions.expire_some(time.monotonic())
 
 
 def _quieten_collector() -> None:

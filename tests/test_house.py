@@ -64,6 +64,7 @@ UNMIRRORED = {
     "lab/faults.py": "plain values; played in tests/lab/test_server.py",
     "lab/streaming.py": "a plain value; made in tests/lab/test_exchange.py",
     "net/house.py": "a plain value; made by tests/support/lines.py",
+    "policy/tally.py": "plain counts; counted in tests/exchange/",
     "record/ending.py": "names; each is reached in tests/exchange/",
     "settings/tables.py": "shapes; read by tests/settings/test_structure.py",
     "settings/values.py": "shapes; made by tests/settings/test_building.py",

@@ -102,7 +102,7 @@ class ServiceCase(TestCase):
             ["RT:Connect", "RT:Execute", "RT:PING", "RT:Disconnect"],
         )
         self.assertEqual({len(row) for row in self.rows()}, {74})
-        self.assertEqual(len(service.ties["exchange"]), 0)
+        self.assertEqual(len(service.sessions["exchange"]), 0)
 
     @inlineCallbacks
     def test_both_legs_send_without_delay_and_notice_dead_peers(self) -> Any:
@@ -184,7 +184,7 @@ class ServiceCase(TestCase):
         first, last = (doors.house for _, doors, _ in service._fronts)
 
         self.assertIsNot(first.dialer.endpoints["EXCH1"], last.dialer.endpoints["EXCH1"])
-        self.assertIsNot(first.rules.ties, last.rules.ties)
+        self.assertIsNot(first.rules.sessions, last.rules.sessions)
         self.assertEqual([rules.pools[0].backends[0].port for rules in service._rules], [9, 10])
 
     def test_a_taken_port_is_an_error_at_once(self) -> None:

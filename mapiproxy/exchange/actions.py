@@ -64,6 +64,13 @@ class CutClient:
 
 
 @define
+class EndWaits:
+    """The session is over: a NotificationWait of it that is still open waits for nothing."""
+
+    session: bytes
+
+
+@define
 class Finish:
     """The exchange is over.
 
@@ -75,4 +82,4 @@ class Finish:
     keep_backend: bool
 
 
-Action = Dial | ToBackend | ToClient | Arm | DropBackend | CutClient | Finish
+Action = Dial | ToBackend | ToClient | Arm | DropBackend | CutClient | EndWaits | Finish

@@ -6,6 +6,8 @@ Kept apart from the steps so that each file answers one question: ``exchange.py`
 
 from __future__ import annotations
 
+from mapiproxy.backends.fleet import Backend
+from mapiproxy.backends.sessions import Session
 from mapiproxy.exchange import local
 from mapiproxy.exchange.actions import Action, Arm, CutClient, Finish, Timer, ToClient
 from mapiproxy.exchange.learning import Learning
@@ -14,6 +16,7 @@ from mapiproxy.mapi.pulse import Pulse
 from mapiproxy.mapi.reading import RequestFacts, read_request, read_target
 from mapiproxy.policy.headers import Hop
 from mapiproxy.policy.refusals import Refusal
+from mapiproxy.policy.routecookie import NAME
 from mapiproxy.policy.rules import Rules
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.wire.heads import RequestHead
@@ -25,6 +28,9 @@ class ExchangeBase:
     """State of one exchange, and how it is moved.
 
     :ivar pulse: watcher for the answer's payload, or ``None``; set when the answer's head has come.
+    :ivar kept: body pieces that the backend was given, while the request may have to be sent again;
+        whoever passes pieces on puts them here, and ``None`` when they are too many.
+    :ivar blame: what the backend did wrong, if it did; ``None`` as well when it was not asked.
     :ivar dechunk: the client gets the payload without chunk framing (it speaks HTTP/1.0).
     """
 
@@ -34,21 +40,29 @@ class ExchangeBase:
         self.head = head
         self.ledger = ledger
         self.pulse: Pulse | None = None
+        self.kept: list[bytes] | None = []
+        self.blame: str | None = None
+        self.backend: Backend | None = None
         self.dechunk = False
         self.over = False
         self._rules = rules
         self._hop = hop
         self._pool = rules.pool_for(read_target(head.target).path)
         self._kind = self._pool.kind if self._pool is not None else rules.kind
-        self.facts: RequestFacts = read_request(head, self._kind)
+        self.facts: RequestFacts = read_request(head, self._kind, NAME)
         if self.facts.session is not None:
             ledger.session = self.facts.session.hex()[:16]
-        self._learning = Learning(rules.ties, self.facts, self._kind)
+        self._learning = Learning(rules.sessions, self.facts, self._kind, ledger)
         self._tried: list[str] = []
+        self._refused: list[str] = []
+        self._again = 0
+        self._complete = False
+        self._stale = False
         self._keep_client = head.keep_alive
         self._keep_backend = False
         self._ends_by_closing = False
         self._quiet = rules.limits.quiet
+        self._period: float | None = None
 
     def __repr__(self) -> str:
         ledger = self.ledger
@@ -58,6 +72,11 @@ class ExchangeBase:
         )
 
     @property
+    def session(self) -> Session | None:
+        """What is known of the session that the request belongs to, or has made."""
+        return self._learning.session
+
+    @property
     def is_wait(self) -> bool:
         """Whether it is a long poll, which may end at any time without harm (reference 7)."""
         return self.facts.request_type == "NotificationWait"
@@ -65,13 +84,16 @@ class ExchangeBase:
     def _step(self, event: Event) -> None:
         self.asking, self.answering = step(self.asking, self.answering, event)
 
-    def _refuse(self, refusal: Refusal) -> Actions:
+    def _refuse(self, refusal: Refusal, now: float) -> Actions:
         close = not self._keep_client
-        return self._answer(local.refuse(refusal, self.ledger, self.head.method, close=close))
+        return self._answer(local.refuse(refusal, self.ledger, self.head.method, close=close), now)
 
-    def _answer(self, answer: bytes) -> Actions:
+    def _answer(self, answer: bytes, now: float) -> Actions:
         self._step(Event.REFUSED)
-        return [ToClient(answer), Arm(Timer.LINGER, self._rules.limits.linger)]
+        if self._complete:
+            self._step(Event.REQUEST_END)
+        actions: Actions = [ToClient(answer), Arm(Timer.LINGER, self._rules.limits.linger)]
+        return actions + self._finish_if_over(now)
 
     def _cut(self) -> CutClient:
         """A close that nobody can take for the end of the answer (reference 5.3, N3)."""

@@ -8,8 +8,9 @@ the rules decide what follows, the ledger keeps what the log will say.
 from __future__ import annotations
 
 from mapiproxy.backends.fleet import Pool
+from mapiproxy.backends.sessions import State
 from mapiproxy.exchange import local
-from mapiproxy.exchange.actions import Arm, Dial, DropBackend, Timer, ToBackend, ToClient
+from mapiproxy.exchange.actions import Arm, DropBackend, EndWaits, Timer, ToBackend, ToClient
 from mapiproxy.exchange.base import Actions
 from mapiproxy.exchange.losses import Losses
 from mapiproxy.exchange.table import Answering, Asking, Event
@@ -17,12 +18,19 @@ from mapiproxy.mapi.pulse import Pulse
 from mapiproxy.mapi.reading import read_answer
 from mapiproxy.policy.admission import admit
 from mapiproxy.policy.headers import answer_for_client, request_for_backend
+from mapiproxy.policy.illness import illness_of
 from mapiproxy.policy.refusals import CONTINUE, Refusal
-from mapiproxy.policy.routing import RETRY_AFTER, Route, choose
+from mapiproxy.policy.routecookie import NAME, set_cookie_line
+from mapiproxy.policy.routing import RETRY_AFTER
 from mapiproxy.record.ending import Ending
 from mapiproxy.wire.framing import CHUNKED, UNTIL_CLOSE
 from mapiproxy.wire.heads import ResponseHead
 from mapiproxy.wire.scanner import Tap
+
+#: Cookies that are not for the backend: our own, and with them the two of another grommunio (M7).
+_NONE: frozenset[bytes] = frozenset()
+_OURS = frozenset((NAME,))
+_OURS_AND_THEIRS = _OURS | {b"sid", b"sequence"}
 
 #: Answered here, as Exchange's front end does: it tells whether *this* front end can serve.
 HEALTH_PATH = "/mapi/healthcheck.htm"
@@ -39,11 +47,11 @@ class Exchange(Losses):
         """The request's head is here: let it in and choose a backend, or answer it."""
         refusal = admit(self.head)
         if refusal is not None:
-            return self._refuse(refusal)
+            return self._refuse(refusal, now)
         if self._pool is None:
-            return self._refuse(Refusal(404, f"nothing is published at {self._shown_path()!r}"))
+            return self._refuse(Refusal(404, f"nothing is published at {self._shown_path()!r}"), now)
         if self._asks_for_health():
-            return self._tell_health(self._pool)
+            return self._tell_health(self._pool, now)
         return self._route(now)
 
     def connected(self, fresh: bool, body_is_here: bool, now: float) -> Actions:
@@ -56,36 +64,54 @@ class Exchange(Losses):
         ledger = self.ledger
         ledger.connected_at = ledger.request_started_at = now
         ledger.new_connection = fresh
-        self._learning.begin()
-        actions: Actions = [ToBackend(request_for_backend(self.head, self._hop))]
-        if self.head.expects_continue and not body_is_here:
+        without = _OURS_AND_THEIRS if self._stale else _OURS
+        if self.facts.route is None and not self._stale:
+            without = _NONE
+        actions: Actions = [ToBackend(request_for_backend(self.head, self._hop, without))]
+        if self._again and self.kept:
+            actions.append(ToBackend(b"".join(self.kept)))
+        if self._complete:
+            self._step(Event.REQUEST_END)
+            return [*actions, *self._all_sent(now)]
+        if self.head.expects_continue and not body_is_here and not self._again:
             actions.append(ToClient(CONTINUE))
         actions.append(Arm(Timer.REQUEST, self._rules.limits.client_quiet))
         return actions
 
-    def dial_failed(self, text: str, now: float) -> Actions:
-        """The backend could not be reached; nothing of the request has left us, so try another."""
+    def dial_failed(self, text: str, now: float, refused: bool = False) -> Actions:
+        """The backend could not be reached; nothing of the request has left us, so try another.
+
+        :param refused: nobody listens there: its process is gone, and what it held in memory.
+        """
         self._step(Event.DIAL_FAILED)
+        if refused:
+            self._refused.append(str(self.ledger.backend))
         ledger = self.ledger
         ledger.error = text
         ledger.retries += 1
         self._tried.append(str(ledger.backend))
         if len(self._tried) >= self._rules.max_dials:
             ledger.ending = Ending.CONNECT_FAILED
-            return self._refuse(Refusal(503, "no backend could be reached", RETRY_AFTER))
+            self._rules.tally.refused += 1
+            return self._refuse(Refusal(503, "no backend could be reached", RETRY_AFTER), now)
         actions = self._route(now)
-        if self.asking is Asking.DROPPING:
+        if ledger.status == 503:
             ledger.ending = Ending.CONNECT_FAILED
         return actions
 
     def request_end(self, now: float) -> Actions:
         """The last byte of the request has been read (and, if anybody wants it, passed on)."""
         self._step(Event.REQUEST_END)
+        self._complete = True
         if self.asking is Asking.SENT:
-            self.ledger.request_ended_at = now
-            self.ledger.phase = "wait"
-            if self.answering is Answering.WAITING:
-                return [Arm(Timer.ANSWER, self._rules.limits.first_byte)]
+            return self._all_sent(now)
+        return self._finish_if_over(now)
+
+    def _all_sent(self, now: float) -> Actions:
+        self.ledger.request_ended_at = now
+        self.ledger.phase = "wait"
+        if self.answering is Answering.WAITING:
+            return [Arm(Timer.ANSWER, self._rules.limits.first_byte)]
         return self._finish_if_over(now)
 
     def interim(self, head: ResponseHead) -> Actions:
@@ -98,10 +124,15 @@ class Exchange(Losses):
 
     def response_head(self, head: ResponseHead, now: float) -> Actions:
         """The final answer's head: learn from it, and pass it on."""
-        self._step(Event.RESPONSE_HEAD)
         ledger = self.ledger
+        if head.status == 408 and not ledger.new_connection and self.answering is Answering.WAITING:
+            # It belongs to the time in which the connection was idle (reference M15).
+            return self.backend_lost("the backend had closed the idle connection (408)", now)
+        self._step(Event.RESPONSE_HEAD)
+        self.kept = None
         facts = read_answer(head, self.facts.target.endpoint, self._kind)
-        self._learning.answer(facts, head.status, str(ledger.backend), now)
+        self._learning.answer(facts, head.status, str(ledger.backend), self._stale, now)
+        self.blame = illness_of(head.status, facts.code, self._kind)
         framing = head.framing_for(self.head.method)
         self.dechunk = self.head.version == b"1.0" and framing == CHUNKED
         self._ends_by_closing = self.dechunk or framing == UNTIL_CLOSE
@@ -111,6 +142,7 @@ class Exchange(Losses):
             self._keep_client = False
         if facts.pending_period is not None:
             # Three missed PENDING mean a hang (reference M2, A.3).
+            self._period = facts.pending_period
             self._quiet = max(60.0, 3 * facts.pending_period)
         if self.facts.target.endpoint is not None and head.status == 200 and not facts.code:
             self.pulse = Pulse()
@@ -126,7 +158,9 @@ class Exchange(Losses):
         if self.answering is Answering.UNHEARD:
             return [Arm(Timer.ORPHAN, self._rules.limits.orphan)]
         return [
-            ToClient(answer_for_client(head, close=close, dechunk=self.dechunk)),
+            ToClient(
+                answer_for_client(head, close=close, dechunk=self.dechunk, more=self._route_cookie())
+            ),
             Arm(Timer.QUIET, self._quiet),
         ]
 
@@ -147,8 +181,17 @@ class Exchange(Losses):
         ledger = self.ledger
         ledger.answer_ended_at = now
         self._keep_pulse()
-        self._learning.end(ledger.backend_status, ledger.response_code, ledger.late_response_code)
+        late = ledger.late_response_code
+        ended = self._learning.end(
+            ledger.backend_status, ledger.response_code, late, str(ledger.backend), now
+        )
+        if late:
+            self.blame = illness_of(200, late, self._kind)
         self._step(Event.RESPONSE_END)
+        ends: Actions = []
+        if ended and self.facts.session is not None:
+            # grommunio leaves them open (observed).
+            ends.append(EndWaits(self.facts.session))
         if self.asking is Asking.SENDING:
             if self._keep_backend:
                 return [Arm(Timer.REQUEST, self._rules.limits.client_quiet)]
@@ -156,33 +199,35 @@ class Exchange(Losses):
             # that our answer is not overtaken by a reset.
             self._step(Event.BACKEND_LOST)
             return [DropBackend(), Arm(Timer.LINGER, self._rules.limits.linger)]
-        return self._finish_if_over(now)
+        return ends + self._finish_if_over(now)
 
-    def _route(self, now: float) -> Actions:
-        assert self._pool is not None
-        route = choose(self.facts, self._pool, self._rules.ties, now, self._tried)
-        if not isinstance(route, Route):
-            return self._refuse(route)
-        self._step(Event.ROUTED)
-        ledger = self.ledger
-        ledger.routed_at = now
-        ledger.routed_by = route.by
-        ledger.backend = route.backend.name
-        ledger.backend_host = route.backend.host
-        ledger.phase = "dial"
-        return [Dial(route.backend)]
+    def _route_cookie(self) -> tuple[bytes, ...]:
+        """The line that tells the client where its session lives, if it does not say so itself."""
+        keys, session = self._rules.route_keys, self._learning.session
+        pool, endpoint = self._pool, self.facts.target.endpoint
+        if keys is None or session is None or pool is None or endpoint is None:
+            return ()
+        if session.state is not State.LIVE:
+            return ()
+        key = session.keys[-1]
+        value = keys.issue(pool.name, session.backend, key)
+        session.route = value
+        if self.facts.route == value:
+            return ()
+        path = b"/mapi/" + endpoint.value.encode("ascii")
+        return (set_cookie_line(value, path, self._hop.secure),)
 
     def _asks_for_health(self) -> bool:
         path = self.facts.target.path.lower()
         return path == HEALTH_PATH and self.head.method in (b"GET", b"HEAD")
 
-    def _tell_health(self, pool: Pool) -> Actions:
+    def _tell_health(self, pool: Pool, now: float) -> Actions:
         rules = self._rules
         if rules.stopping or not pool.able():
-            return self._refuse(Refusal(503, f"no backend of {pool.name!r} is in service"))
+            return self._refuse(Refusal(503, f"no backend of {pool.name!r} is in service"), now)
         close = not self._keep_client
         return self._answer(
-            local.tell_health(rules.server_name, self.ledger, self.head.method, close=close)
+            local.tell_health(rules.server_name, self.ledger, self.head.method, close=close), now
         )
 
     def _shown_path(self) -> str:

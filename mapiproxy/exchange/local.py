@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mapiproxy.policy.refusals import Refusal, healthy, to_answer
+from mapiproxy.policy.refusals import Refusal, healthy, session_lost, to_answer
 from mapiproxy.record.ending import Ending
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.wire.errors import WireError
+from mapiproxy.wire.heads import RequestHead
 
 
 def refuse(refusal: Refusal, ledger: Ledger, method: bytes, *, close: bool) -> bytes:
@@ -25,6 +26,16 @@ def refuse_unread(error: WireError, ledger: Ledger, now: float) -> bytes:
     ledger.ended_at = now
     refusal = Refusal(error.status, error.text)
     return refuse(refusal, ledger, b"", close=True)
+
+
+def lose_session(head: RequestHead, text: str, ledger: Ledger, *, close: bool) -> bytes:
+    """X-ResponseCode 10 for a session that is lost for good, written down."""
+    ledger.ending = Ending.REFUSED
+    ledger.error = text
+    ledger.status = 200
+    ledger.response_code = 10
+    ledger.routed_by = "local"
+    return session_lost(head, text, request_id=ledger.request_id, close=close)
 
 
 def tell_health(server_name: str, ledger: Ledger, method: bytes, *, close: bool) -> bytes:

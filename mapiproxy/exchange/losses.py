@@ -8,16 +8,18 @@ not (M13, N1, N3).
 from __future__ import annotations
 
 from mapiproxy.exchange.actions import Arm, DropBackend, Timer
-from mapiproxy.exchange.base import Actions, ExchangeBase
+from mapiproxy.exchange.base import Actions
+from mapiproxy.exchange.choosing import Choosing
 from mapiproxy.exchange.table import Answering, Asking, Event
 from mapiproxy.policy.refusals import Refusal
+from mapiproxy.policy.replay import Verdict
 from mapiproxy.policy.routing import RETRY_AFTER
 from mapiproxy.record.ending import Ending
 from mapiproxy.wire.errors import WireError
 from mapiproxy.wire.reader import CLOSED
 
 
-class Losses(ExchangeBase):
+class Losses(Choosing):
     """The inputs that nobody wants."""
 
     def client_lost(self, now: float) -> Actions:
@@ -47,23 +49,31 @@ class Losses(ExchangeBase):
     def backend_lost(self, text: str, now: float, ending: Ending = Ending.BACKEND_LOST) -> Actions:
         """The backend's connection is gone, or what it sends cannot be read.
 
-        A request that was not complete cannot have run, so that may be said (503). Otherwise the
-        outcome is not known, and the client has to see a broken connection (reference M13, N3).
+        A request that cannot have run is sent again, unseen by its client, or at least said to have
+        failed (503). Otherwise the outcome is not known, and the client has to see a broken
+        connection (reference M12, M13, N3).
         """
         ledger = self.ledger
-        if ledger.ending is Ending.DONE:
-            ledger.ending, ledger.error = ending, text
         self._keep_backend = False
         self._keep_pulse()
-        if self.asking is Asking.SENDING and self.answering is Answering.WAITING:
+        self.blame = text
+        verdict = self._verdict()
+        if self._may_send_again(verdict):
+            return self._send_again(text, now)
+        if ledger.ending is Ending.DONE:
+            ledger.ending, ledger.error = ending, text
+        if verdict is not Verdict.BREAK and self.answering is Answering.WAITING:
+            self._rules.tally.refused += 1
+            self._step(Event.AGAIN)
             refusal = Refusal(503, "the backend closed before it had the whole request", RETRY_AFTER)
-            return [DropBackend(), *self._refuse(refusal)]
+            return [DropBackend(), *self._refuse(refusal, now)]
         heard = self.answering in (Answering.WAITING, Answering.SENDING)
         self._step(Event.BACKEND_LOST)
         actions: Actions = [DropBackend()]
         if self.asking is Asking.DROPPING and not heard:
             actions.append(Arm(Timer.LINGER, self._rules.limits.linger))
         if heard:
+            self._rules.tally.broken += 1
             self._keep_client = False
             actions.append(self._cut())
             if self.asking is Asking.DROPPING:
@@ -90,14 +100,20 @@ class Losses(ExchangeBase):
             if self.answering is Answering.WAITING:
                 refusal = Refusal(408, "the rest of the request did not come")
                 self._keep_client = False
-                return [DropBackend(), *self._refuse(refusal)]
+                return [DropBackend(), *self._refuse(refusal, now)]
             return self.client_lost_by_us(now)
-        waited = {
-            Timer.ANSWER: "the backend did not answer",
-            Timer.QUIET: "the backend's answer stopped: no PENDING, no data",
-        }
-        text = waited.get(timer, "the backend did not finish for a client that was gone")
+        if timer is Timer.QUIET:
+            self._rules.tally.hangs += 1
+        text = self._waited(timer)
         return self.backend_lost(text, now, Ending.TIMED_OUT)
+
+    def _waited(self, timer: Timer) -> str:
+        if timer is Timer.ANSWER:
+            return f"the backend did not begin to answer within {self._rules.limits.first_byte:g} s"
+        if timer is Timer.QUIET:
+            announced = f", though X-PendingPeriod is {self._period:g} s" if self._period else ""
+            return f"hang: no PENDING and no data for {self._quiet:g} s{announced}"
+        return "the backend did not finish for a client that was gone"
 
     def shut_down(self, now: float) -> Actions:
         """The proxy stops and waits no longer: both connections end, and the record says why."""
@@ -108,6 +124,11 @@ class Losses(ExchangeBase):
         self._keep_client = self._keep_backend = False
         self._step(Event.CLIENT_LOST)
         return [DropBackend(), self._cut(), *self._finish_if_over(now)]
+
+    def session_over(self, text: str, now: float) -> Actions:
+        """The session has been ended elsewhere: nobody waits for this answer any more."""
+        self.ledger.ending, self.ledger.error = Ending.CLIENT_DISCONNECT, text
+        return self.shut_down(now)
 
     def client_lost_by_us(self, now: float) -> Actions:
         """We end the client's connection in the middle of its exchange."""
@@ -121,7 +142,7 @@ class Losses(ExchangeBase):
         if self.answering is Answering.WAITING and self.asking is not Asking.DECIDING:
             actions: Actions = [DropBackend()]
             if self.asking is Asking.SENDING:
-                actions += self._refuse(Refusal(error.status, error.text))
+                actions += self._refuse(Refusal(error.status, error.text), now)
             self._step(Event.CLIENT_LOST)
             return actions + self._finish_if_over(now)
         return self.client_lost_by_us(now)

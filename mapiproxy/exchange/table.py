@@ -48,6 +48,7 @@ class Event(IntEnum):
     CLIENT_LEFT = 7  # client gone, request complete: the backend may finish
     CLIENT_LOST = 8  # client gone, and the backend's connection goes as well
     BACKEND_LOST = 9  # the backend's connection is gone, or of no use any more
+    AGAIN = 10  # so it is, and the request may be sent once more
 
 
 class IllegalStep(Exception):
@@ -73,6 +74,8 @@ ASKING: dict[tuple[Asking, Event], Asking] = {
     (A.SENT, E.RESPONSE_END): A.SENT,
     (A.SENT, E.BACKEND_LOST): A.SENT,
     (A.SENT, E.CLIENT_LEFT): A.SENT,
+    (A.SENDING, E.AGAIN): A.DECIDING,
+    (A.SENT, E.AGAIN): A.DECIDING,
     (A.SENT, E.CLIENT_LOST): A.SENT,
     (A.DROPPING, E.REQUEST_END): A.DROPPED,
     (A.DROPPING, E.CLIENT_LOST): A.DROPPED,
@@ -87,6 +90,7 @@ ANSWERING: dict[tuple[Answering, Event], Answering] = {
     (W.WAITING, E.CLIENT_LEFT): W.UNHEARD,
     (W.WAITING, E.CLIENT_LOST): W.CUT,
     (W.WAITING, E.BACKEND_LOST): W.CUT,
+    (W.WAITING, E.AGAIN): W.WAITING,
     (W.SENDING, E.RESPONSE_END): W.SENT,
     (W.SENDING, E.CLIENT_LEFT): W.UNHEARD,
     (W.SENDING, E.CLIENT_LOST): W.CUT,

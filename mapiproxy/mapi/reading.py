@@ -40,12 +40,16 @@ class RequestFacts:
     :ivar mailbox: value of MailboxId as sent; compare it lower-cased.
     :ivar session: digest of the session cookie, never the cookie.
     :ivar scheme: the authentication scheme's name.
+    :ivar request_id: X-RequestId as it came: a GUID of the client's session, a colon, a count.
+    :ivar route: value of the cookie that the caller asked for by name, if any.
     """
 
     target: Target
     request_type: str | None
     session: bytes | None
     scheme: str | None
+    request_id: bytes | None = None
+    route: bytes | None = None
 
 
 @define
@@ -95,37 +99,48 @@ def session_digest(endpoint: Endpoint | None, value: bytes) -> bytes:
     return blake2b(label + b"\0" + value, digest_size=16, person=b"mapi-session").digest()
 
 
-def _session(header: bytes, endpoint: Endpoint | None, kind: Kind) -> bytes | None:
-    """The digest of the session cookie in a Cookie header, or in the first pair of a Set-Cookie.
+def _cookies(header: bytes, wanted: bytes, other: bytes | None) -> tuple[bytes, bytes | None]:
+    """Two cookies of a Cookie header, or of the first pair of a Set-Cookie: the first by its name in
+    lower case.
 
     The last cookie of the name wins, and values keep their ``=`` padding (reference 4.1).
     """
-    wanted = SESSION_COOKIE[kind]
     found = b""
+    also = None
     for pair in header.split(b";"):
         name, _, value = pair.partition(b"=")
-        if name.strip().lower() == wanted:
+        name = name.strip()
+        if name == other:
+            also = value.strip()
+        elif name.lower() == wanted:
             found = value.strip()
-    return session_digest(endpoint, found) if found else None
+    return found, also
 
 
-def read_request(head: RequestHead, kind: Kind) -> RequestFacts:
-    """Read a request for a backend of *kind*."""
+def read_request(head: RequestHead, kind: Kind, route: bytes | None = None) -> RequestFacts:
+    """Read a request for a backend of *kind*; *route* names the cookie for ``facts.route``."""
     target = read_target(head.target)
     first = head.first
     request_type = first.get(b"x-requesttype")
-    session = None
+    session = routed = None
     cookie = first.get(b"cookie")
     if cookie is not None:
         if head.keys.count(b"cookie") > 1:
             cookie = b"; ".join(head.all(b"cookie"))
-        session = _session(cookie, target.endpoint, kind)
+        value, routed = _cookies(cookie, SESSION_COOKIE[kind], route)
+        if value:
+            session = session_digest(target.endpoint, value)
     authorization = first.get(b"authorization")
     scheme = None
     if authorization is not None:
         scheme = authorization.partition(b" ")[0][:32].decode("latin-1")
     return RequestFacts(
-        target, _spelling(request_type) if request_type is not None else None, session, scheme
+        target,
+        _spelling(request_type) if request_type is not None else None,
+        session,
+        scheme,
+        first.get(b"x-requestid"),
+        routed,
     )
 
 
@@ -137,7 +152,9 @@ def read_answer(head: ResponseHead, endpoint: Endpoint | None, kind: Kind) -> An
         wanted = SESSION_COOKIE[kind]
         for value in head.all(b"set-cookie"):
             if value[: len(wanted)].lower() == wanted:
-                session = _session(value.partition(b";")[0], endpoint, kind) or session
+                found, _ = _cookies(value.partition(b";")[0], wanted, None)
+                if found:
+                    session = session_digest(endpoint, found)
     code = first.get(b"x-responsecode")
     return AnswerFacts(
         read_code(code) if code is not None else None,

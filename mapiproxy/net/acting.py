@@ -7,11 +7,13 @@ is ever kept for a later turn (reference M1).
 
 from __future__ import annotations
 
+from mapiproxy.backends.sessions import Session
 from mapiproxy.exchange.actions import (
     Arm,
     CutClient,
     Dial,
     DropBackend,
+    EndWaits,
     Finish,
     Timer,
     ToBackend,
@@ -33,6 +35,7 @@ class Acting(Owner):
     """One client connection, as far as it is acted upon.
 
     :ivar exchange: the one in progress, or ``None`` between requests.
+    :ivar session: the one that the last request belonged to.
     :ivar doors: this client's own connections to backends.
     """
 
@@ -51,6 +54,7 @@ class Acting(Owner):
         self._to_client: list[bytes] = []
         self._to_backend: list[bytes] = []
         self._busy = False
+        self.session: Session | None = None
 
     def pump(self) -> None:
         """Read on from the client; the reading half of a relay knows how."""
@@ -69,6 +73,9 @@ class Acting(Owner):
                 self._finish(action)
             elif isinstance(action, Dial):
                 self._dial(action)
+            elif isinstance(action, EndWaits):
+                for relay in [*self.house.waits.get(action.session, ())]:
+                    relay.session_over("the session was ended by its client")
             elif isinstance(action, DropBackend):
                 if self._door is not None:
                     self.doors.drop(self._door)
@@ -83,6 +90,7 @@ class Acting(Owner):
     def _dial(self, action: Dial) -> None:
         assert self.exchange is not None
         now = self.house.clock()
+        self._leave_door()
         door = self.doors.find(action.backend)
         if door is not None:
             self._connected(door, now)
@@ -90,6 +98,13 @@ class Acting(Owner):
         self.exchange.ledger.dial_at = now
         self.deadline.rest()
         self.doors.dial(action.backend, self._dialled, self._not_dialled)
+
+    def _leave_door(self) -> None:
+        """The request goes again, over another connection."""
+        if self._door is not None:
+            self._door.backend.exchanges -= 1
+            self.house.judge(self._door.backend, self.exchange.blame if self.exchange else None)
+            self._door = None
 
     def _dialled(self, door: BackDoor) -> None:
         self._connected(door, self.house.clock())
@@ -115,7 +130,9 @@ class Acting(Owner):
             text=failure.text,
         )
         text = f"{failure.stage}: {failure.text}"
-        self._do(self.exchange.dial_failed(text, self.house.clock()))
+        if self.exchange.backend is not None:
+            self.house.judge(self.exchange.backend, text)
+        self._do(self.exchange.dial_failed(text, self.house.clock(), failure.refused))
         self.pump()
         self._flush()
 
@@ -131,6 +148,11 @@ class Acting(Owner):
             door.line.release("pressure")
             if not action.keep_backend or door.reader.unread:
                 self.doors.drop(door)
+            if exchange.blame is not None or exchange.ledger.backend_status is not None:
+                self.house.judge(door.backend, exchange.blame)
+        self.session = exchange.session
+        if exchange.is_wait:
+            self._end_wait(exchange)
         self.house.record(exchange.ledger)
         if self.gone:
             self.doors.close()
@@ -138,6 +160,19 @@ class Acting(Owner):
             self._end_front(gently=door is None)
         else:
             self.deadline.await_request(begun=False)
+
+    def _begin_wait(self, exchange: Exchange) -> None:
+        """It can be found by its session from now on."""
+        if exchange.facts.session is not None:
+            self.house.waits.setdefault(exchange.facts.session, set()).add(self)
+
+    def _end_wait(self, exchange: Exchange) -> None:
+        session = exchange.facts.session
+        waiting = self.house.waits.get(session) if session is not None else None
+        if session is not None and waiting is not None:
+            waiting.discard(self)
+            if not waiting:
+                del self.house.waits[session]
 
     def _end_front(self, gently: bool = False) -> None:
         """Close the client's connection; gently when it may still be sending (RFC 9112 9.6)."""

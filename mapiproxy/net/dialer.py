@@ -30,11 +30,13 @@ class DialFailed:
 
     :ivar stage: ``resolve``, ``connect``, ``tls`` or ``limit``.
     :ivar text: one line, safe to log.
+    :ivar refused: nobody listens there.
     """
 
     backend: str
     stage: str
     text: str
+    refused: bool = False
 
 
 class _DoorFactory(Factory):
@@ -112,7 +114,8 @@ class Dial:
 
     def _not_connected(self, reason: Failure) -> None:
         stage = "resolve" if reason.check(DNSLookupError) else "connect"
-        self._fail(stage, _words(reason))
+        refused = reason.check(ConnectionRefusedError) is not None
+        self._fail(stage, _words(reason), refused)
 
     def _too_late(self, limit: float) -> None:
         stage = "tls" if self._door.transport is not None else "connect"
@@ -122,9 +125,9 @@ class Dial:
                 DialFailed(self._backend.name, "limit", f"{stage} took longer than {limit:g} s")
             )
 
-    def _fail(self, stage: str, text: str) -> None:
+    def _fail(self, stage: str, text: str, refused: bool = False) -> None:
         if self._end():
-            self._failed(DialFailed(self._backend.name, stage, text))
+            self._failed(DialFailed(self._backend.name, stage, text, refused))
 
     def _end(self) -> bool:
         if self._over:

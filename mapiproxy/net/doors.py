@@ -29,7 +29,17 @@ class Doors:
     def find(self, backend: Backend) -> BackDoor | None:
         """The open connection to *backend*, if there is one."""
         door = self._doors.get(backend.name)
-        return door if door is not None and door.open else None
+        if door is None or not door.open:
+            return None
+        if door.backend is not backend or door.line.is_dead():
+            self.drop(door)
+            return None
+        return door
+
+    def get(self, backend: Backend) -> BackDoor | None:
+        """The connection to *backend*, in whatever state."""
+        door = self._doors.get(backend.name)
+        return door if door is not None and door.backend is backend else None
 
     def dial(
         self,

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from attrs import define
+from attrs import define, field
 from twisted.logger import Logger
 
+from mapiproxy.backends.fleet import Backend
 from mapiproxy.net.dialer import Dialer
 from mapiproxy.policy.rules import Rules
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.wire.heads import RequestHead
+
+
+def _no_judge(backend: Backend, blame: str | None) -> None:
+    """Where nobody wants to know."""
 
 
 @define(eq=False)
@@ -20,6 +26,8 @@ class House:
     :ivar clock: seconds that never go back.
     :ivar open_ledger: makes the ledger of a request whose head has just come (``None`` when it could not
         be read), given the time, the head, and the client's address and port.
+    :ivar judge: hears of each exchange what its backend did wrong, or ``None`` for nothing.
+    :ivar waits: relays in which a NotificationWait is open, by session.
     :ivar record: takes each ledger when its exchange is over.
     """
 
@@ -29,3 +37,5 @@ class House:
     open_ledger: Callable[[float, RequestHead | None, str, int], Ledger]
     record: Callable[[Ledger], None]
     log: Logger
+    judge: Callable[[Backend, str | None], None] = _no_judge
+    waits: dict[bytes, set[Any]] = field(factory=dict)

@@ -13,6 +13,7 @@ A line is held for reasons, not by a flag: it reads again when the last reason i
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,6 +47,30 @@ class Line:
     def ended(self) -> bool:
         """Whether the end has been asked for, or has come."""
         return self._ended
+
+    def is_dead(self) -> bool:
+        """Whether the peer of an idle line has closed it, or has said something unasked, of which the
+        reactor has not told yet (reference 6.3: look before a connection is used again).
+
+        Costs one look into the socket. TLS tells of its end in an alert; other records, such as
+        session tickets, are no reason to give a connection up.
+        """
+        if self._ended:
+            return True
+        secured = getattr(self.transport, "transport", None)
+        peek = getattr(secured or self.transport, "socket", None)
+        if peek is None:
+            return False
+        try:
+            seen: bytes = peek.recv(5, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        if not seen or secured is None:
+            return True
+        # An alert, or (TLS 1.3 hides the type) a record as short as only an alert is.
+        return seen[0] == 21 or (seen[0] == 23 and seen[3:] == b"\0\x13")
 
     def write(self, data: bytes) -> None:
         """Send; after the end nothing happens."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from twisted.python.failure import Failure
 
+from mapiproxy.backends.fleet import Backend
 from mapiproxy.exchange.actions import Timer
 from mapiproxy.exchange.exchange import Exchange
 from mapiproxy.exchange.local import refuse_unread
@@ -24,6 +25,8 @@ from mapiproxy.wire.reader import END, NEED_DATA
 
 #: A client may send ahead so much while its turn has not come; then it is held.
 READ_AHEAD = 256 * 1024
+#: A body up to this size can be sent again; of a larger one nothing is kept.
+KEPT = 256 * 1024
 
 
 class Relay(Acting):
@@ -72,6 +75,11 @@ class Relay(Acting):
                 exchange.ledger.request_bytes += len(event)
                 if exchange.asking is Asking.SENDING:
                     self._to_backend.append(event)
+                    kept = exchange.kept
+                    if kept is not None:
+                        kept.append(event)
+                        if exchange.ledger.request_bytes > KEPT:
+                            exchange.kept = None
                     self.deadline.moved(Timer.REQUEST)
             elif event is END:
                 assert exchange is not None
@@ -89,6 +97,8 @@ class Relay(Acting):
             # Windows authentication is the connection's: later requests do not say it again.
             self._connection_scheme = ledger.auth_scheme
         self.exchange = exchange = Exchange(self.house.rules, head, self.hop, ledger)
+        if exchange.is_wait:
+            self._begin_wait(exchange)
         self._do(exchange.begin(now))
 
     def _refuse_bytes(self, error: WireError) -> None:
@@ -165,6 +175,19 @@ class Relay(Acting):
             self._do(exchange.backend_lost("the backend closed", self.house.clock()))
             self._flush()
 
+    def backend_down(self, backend: Backend, text: str) -> None:
+        """The backend is given up: what runs there is lost, what idles there is closed."""
+        door = self.doors.get(backend)
+        if door is None:
+            return
+        exchange = self.exchange
+        if exchange is not None and door is self._door and not exchange.over and door.busy:
+            self._do(exchange.backend_lost(text, self.house.clock()))
+            self._flush()
+            self.pump()
+        elif door is not self._door:
+            self.doors.drop(door)
+
     def backend_pressure(self, door: BackDoor, full: bool) -> None:
         """The backend reads slower than the client sends."""
         if door is self._door:
@@ -199,6 +222,12 @@ class Relay(Acting):
         self._do(exchange.expired(self.deadline.timer, now))
         self._flush()
         self.pump()
+
+    def session_over(self, text: str) -> None:
+        """The session has ended elsewhere, and with it whatever runs here."""
+        if self.exchange is not None and not self.exchange.over:
+            self._do(self.exchange.session_over(text, self.house.clock()))
+            self._flush()
 
     def abort(self) -> None:
         """The service has stopped: whatever runs ends here, and is written down."""

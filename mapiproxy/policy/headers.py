@@ -108,23 +108,49 @@ REQUEST_RULES: tuple[Rule, ...] = (
 _CONCERNED = _HOP_BY_HOP | _FORWARDED | {b"expect", b"x-deviceinfo"}
 
 
-def request_for_backend(head: RequestHead, hop: Hop) -> bytes:
-    """The head as the backend gets it."""
+def request_for_backend(head: RequestHead, hop: Hop, without: frozenset[bytes] = frozenset()) -> bytes:
+    """The head as the backend gets it.
+
+    :param without: names of cookies that are not for it, as spelt (reference M7).
+    """
     first = head.first
     plain = b"connection" not in first or first[b"connection"].lower() in _PLAIN_OPTIONS
     if plain and _CONCERNED.isdisjoint(first):
-        return head.raw[:-2] + hop.tail
-    changes = Changes(set(), [])
-    for rule in REQUEST_RULES:
-        rule(head, hop, changes)
-    return _apply(head, changes)
+        raw = head.raw[:-2] + hop.tail
+    else:
+        changes = Changes(set(), [])
+        for rule in REQUEST_RULES:
+            rule(head, hop, changes)
+        raw = _apply(head, changes)
+    return without_cookies(raw, without) if without and b"cookie" in first else raw
 
 
-def answer_for_client(head: ResponseHead, *, close: bool, dechunk: bool) -> bytes:
+def without_cookies(raw: bytes, names: frozenset[bytes]) -> bytes:
+    """A head without these cookies; every other cookie stays as it is, and where it is (M5, N7)."""
+    lines = raw.split(b"\r\n")
+    kept = []
+    for line in lines:
+        if line[:7].lower() != b"cookie:":
+            kept.append(line)
+            continue
+        pairs = line[7:].split(b";")
+        stay = [pair for pair in pairs if pair.partition(b"=")[0].strip() not in names]
+        if len(stay) == len(pairs):
+            kept.append(line)
+        elif any(pair.strip() for pair in stay):
+            # Whichever pair now comes first brings the blank that stood before it.
+            kept.append(line[:7] + b" " + b";".join(stay).lstrip())
+    return b"\r\n".join(kept)
+
+
+def answer_for_client(
+    head: ResponseHead, *, close: bool, dechunk: bool, more: tuple[bytes, ...] = ()
+) -> bytes:
     """The head as the client gets it.
 
     :param close: we are going to close though the backend is not.
     :param dechunk: the client speaks HTTP/1.0 and gets the payload until the connection closes.
+    :param more: whole lines of our own, put behind the backend's.
     """
     drop = _hop_by_hop(head)
     # Alt-Svc would lead clients around this proxy, and to HTTP/2 or 3 where Windows
@@ -133,7 +159,7 @@ def answer_for_client(head: ResponseHead, *, close: bool, dechunk: bool) -> byte
         drop.add(b"alt-svc")
     if dechunk:
         drop |= {b"transfer-encoding", b"trailer"}
-    add = []
+    add = [*more]
     if (close and head.keep_alive) or dechunk:
         drop |= {b"connection", b"keep-alive"}
         add.append(b"Connection: close")

@@ -8,9 +8,12 @@ tools and people that know it can read ours.
 from __future__ import annotations
 
 from base64 import b64encode
+from html import escape
 from http import HTTPStatus
 
 from attrs import frozen
+
+from mapiproxy.wire.heads import RequestHead
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -48,6 +51,29 @@ def to_answer(refusal: Refusal, *, request_id: str, head_only: bool, close: bool
     )
 
 
+def session_lost(head: RequestHead, text: str, *, request_id: str, close: bool) -> bytes:
+    """X-ResponseCode 10, Context Not Found: what makes Outlook connect anew at once (reference 6.3).
+
+    Only for a session that is lost for good, and never for a Connect or Bind (N4). The three headers
+    by which a client tells its answers apart are echoed as they came.
+    """
+    echoes = [
+        b"%b: %b\r\n" % (name, value)
+        for name, value in head.fields
+        if name.lower() in (b"x-requesttype", b"x-requestid", b"x-clientinfo")
+    ]
+    return _answer(
+        200,
+        f"<html><head><title>Context Not Found</title></head><body><p>{escape(text)}</p></body></html>\r\n",
+        request_id=request_id,
+        head_only=False,
+        close=close,
+        content_type="text/html",
+        extra="X-ResponseCode: 10\r\n" + b"".join(echoes).decode("latin-1"),
+        encoding="latin-1",
+    )
+
+
 def healthy(server_name: str, *, request_id: str, head_only: bool, close: bool) -> bytes:
     """``healthcheck.htm`` in the words of Exchange's front end (exchange reference 4.6)."""
     return _answer(
@@ -70,8 +96,9 @@ def _answer(
     close: bool,
     content_type: str,
     extra: str,
+    encoding: str = "utf-8",
 ) -> bytes:
-    body = text.encode()
+    body = text.encode(encoding, "replace")
     head = (
         f"HTTP/1.1 {status} {_PHRASES.get(status, 'Error')}\r\n"
         f"Content-Type: {content_type}\r\n"
@@ -80,5 +107,5 @@ def _answer(
         f"{extra}"
         f"{'Connection: close' + chr(13) + chr(10) if close else ''}"
         "\r\n"
-    ).encode()
+    ).encode(encoding, "replace")
     return head if head_only else head + body

@@ -6,7 +6,9 @@ from attrs import define, field, frozen
 
 from mapiproxy.backends.fleet import Pool
 from mapiproxy.backends.kind import Kind
-from mapiproxy.backends.ties import Ties
+from mapiproxy.backends.sessions import Sessions
+from mapiproxy.policy.routecookie import RouteKeys
+from mapiproxy.policy.tally import Tally
 
 
 @frozen
@@ -33,16 +35,20 @@ class Rules:
     :ivar server_name: this proxy's name in its own answers.
     :ivar forwarded: whether backends are told the client's address.
     :ivar max_dials: backends that are tried for one request.
+    :ivar route_keys: for route cookies; ``None``: there are none.
+    :ivar tally: counts of what was decided.
     :ivar stopping: no connection is kept beyond its exchange any more.
     """
 
     pools: tuple[Pool, ...]
-    ties: Ties
+    sessions: Sessions
     limits: Limits = field(factory=Limits)
     server_name: str = "MAPIPROXY"
     forwarded: bool = True
     max_dials: int = 3
     stopping: bool = False
+    route_keys: RouteKeys | None = None
+    tally: Tally = field(factory=Tally)
     _found: dict[str, Pool | None] = field(factory=dict, init=False, repr=False)
 
     def pool_for(self, path: str) -> Pool | None:

@@ -19,4 +19,4 @@ def test_those_that_are_down_without_weight_or_tried_may_not():
 def test_the_repr_is_the_state():
     backend = Backend("one", "h", 443, up=False, connections=3)
 
-    assert repr(backend) == "<Backend one DOWN weight=100 conns=3>"
+    assert repr(backend) == "<Backend one DOWN ready weight=100 conns=3>"

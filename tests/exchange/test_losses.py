@@ -64,11 +64,65 @@ def test_a_client_lost_in_the_middle_of_its_request_takes_the_backend_with_it():
     assert play.do("client_lost") == ["drop backend", "finish client"]
 
 
-def test_a_backend_lost_before_it_had_the_whole_request_is_a_503():
-    """It cannot have run (reference 6.3), so the client may be told."""
+def test_a_backend_lost_before_it_had_the_whole_request_is_not_noticed_by_the_client():
+    """It cannot have run (reference 6.3), so it is sent again."""
     play = Play()
     play.do("begin")
     play.do("connected", True, True)
+
+    assert play.do("backend_lost", CLOSED) == ["drop backend", "dial"]
+    assert play.do("connected", True, True) == ["to backend", "arm REQUEST 60"]
+    assert play.ledger.retries == 1
+
+
+def test_what_was_given_to_the_lost_backend_is_given_again_in_order():
+    play = Play()
+    play.do("begin")
+    play.do("connected", True, True)
+    play.exchange.kept += [b"ab", b"cd"]
+    play.do("backend_lost", CLOSED)
+    play.do("connected", True, True)
+
+    assert play.bytes_to_backend.endswith(b"\r\n\r\nabcd")
+    assert play.do("request_end") == ["arm ANSWER 600"]
+
+
+def test_a_ping_may_be_sent_again_even_after_the_backend_had_it():
+    play = Play(request("PING")).sent()
+
+    assert play.do("backend_lost", CLOSED) == ["drop backend", "dial"]
+    assert play.do("connected", True, True) == ["to backend", "arm ANSWER 600"]
+    assert play.state == "SENT/WAITING"
+
+
+def test_a_ping_that_nobody_can_take_any_more_is_a_503_at_once():
+    """The whole request is here, so nothing is waited for."""
+    play = Play(request("PING"), names=("one",)).sent()
+    play.do("backend_lost", CLOSED)
+
+    assert play.do("dial_failed", "refused") == ["to client 503", "arm LINGER 5", "finish client"]
+
+
+def test_the_408_of_an_idle_connection_is_no_answer():
+    """M15: it belongs to the time before the request, whose outcome is not known all the same."""
+    play = Play()
+    play.do("begin")
+    play.do("connected", False, True)
+    play.do("request_end")
+
+    assert play.do("response_head", answer(408, code=None)) == ["drop backend", "cut", "finish"]
+    again = Play(request("PING"))
+    again.do("begin")
+    again.do("connected", False, True)
+    again.do("request_end")
+    assert again.do("response_head", answer(408, code=None)) == ["drop backend", "dial"]
+
+
+def test_a_request_too_large_to_be_kept_is_a_503():
+    play = Play()
+    play.do("begin")
+    play.do("connected", True, True)
+    play.exchange.kept = None
 
     assert play.do("backend_lost", f"{CLOSED}") == ["drop backend", "to client 503", "arm LINGER 5"]
     assert b"\r\nRetry-After: " in play.bytes_to_client

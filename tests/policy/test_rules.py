@@ -6,7 +6,7 @@ import pytest
 
 from mapiproxy.backends.fleet import Pool
 from mapiproxy.backends.kind import Kind
-from mapiproxy.backends.ties import Ties
+from mapiproxy.backends.sessions import Sessions
 from mapiproxy.policy.rules import Rules
 
 MAPI = Pool("mapi", Kind.GROMMUNIO, (), ("/mapi",))
@@ -16,23 +16,23 @@ REST = Pool("rest", Kind.EXCHANGE, (), ("",))
 @pytest.mark.parametrize("path", ["/mapi", "/mapi/", "/MAPI/emsmdb/", "/Mapi/nspi"])
 def test_a_path_is_matched_without_regard_to_case(path):
     """Complaint 40."""
-    assert Rules((MAPI,), Ties()).pool_for(path) is MAPI
+    assert Rules((MAPI,), Sessions()).pool_for(path) is MAPI
 
 
 @pytest.mark.parametrize("path", ["/", "/mapix", "/owa/mapi/", "/map", ""])
 def test_a_prefix_ends_where_a_segment_ends(path):
-    assert Rules((MAPI,), Ties()).pool_for(path) is None
+    assert Rules((MAPI,), Sessions()).pool_for(path) is None
 
 
 def test_the_first_pool_that_fits_serves_and_an_empty_path_fits_all():
-    rules = Rules((MAPI, REST), Ties())
+    rules = Rules((MAPI, REST), Sessions())
 
     assert rules.pool_for("/mapi/emsmdb/") is MAPI
     assert rules.pool_for("/owa/") is REST
 
 
 def test_paths_of_strangers_do_not_fill_the_memory():
-    rules = Rules((MAPI,), Ties())
+    rules = Rules((MAPI,), Sessions())
     for number in range(5000):
         assert rules.pool_for(f"/{number}") is None
 
@@ -41,5 +41,5 @@ def test_paths_of_strangers_do_not_fill_the_memory():
 
 
 def test_without_a_pool_the_kind_is_that_of_the_first():
-    assert Rules((MAPI, REST), Ties()).kind is Kind.GROMMUNIO
-    assert Rules((), Ties()).kind is Kind.EXCHANGE
+    assert Rules((MAPI, REST), Sessions()).kind is Kind.GROMMUNIO
+    assert Rules((), Sessions()).kind is Kind.EXCHANGE

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from mapiproxy.backends.fleet import Backend, Pool
 from mapiproxy.backends.kind import Kind
-from mapiproxy.backends.ties import Ties
+from mapiproxy.backends.sessions import Sessions
 from mapiproxy.net.backdoor import BackDoor
 from mapiproxy.net.dialer import DialFailed
 from mapiproxy.net.house import House
@@ -115,7 +115,7 @@ class Stage:
 
     def __init__(self, *names: str, secure: bool = True) -> None:
         self.backends = {name: Backend(name, name, 80, tls=False) for name in names or ("one",)}
-        self.rules = Rules((Pool("mapi", Kind.EXCHANGE, tuple(self.backends.values())),), Ties())
+        self.rules = Rules((Pool("mapi", Kind.EXCHANGE, tuple(self.backends.values())),), Sessions())
         self.dialer = MemoryDialer()
         self.clock = Clock()
         self.ledgers: list[Ledger] = []

@@ -6,10 +6,11 @@ from typing import Any
 
 from mapiproxy.backends.fleet import Backend, Pool
 from mapiproxy.backends.kind import Kind
-from mapiproxy.backends.ties import Ties
+from mapiproxy.backends.sessions import Sessions
 from mapiproxy.exchange.actions import Arm, CutClient, Dial, Finish, ToBackend, ToClient
 from mapiproxy.exchange.exchange import Exchange
 from mapiproxy.policy.headers import Hop
+from mapiproxy.policy.routecookie import RouteKeys
 from mapiproxy.policy.rules import Rules
 from mapiproxy.record.opening import open_ledger
 from mapiproxy.wire.heads import RequestHead, ResponseHead, parse_request_head, parse_response_head
@@ -45,11 +46,12 @@ class Play:
     """
 
     def __init__(self, head: RequestHead | None = None, kind: Kind = Kind.EXCHANGE,
-                 names: tuple[str, ...] = ("one", "two"), ties: Ties | None = None) -> None:  # fmt: skip
+                 names: tuple[str, ...] = ("one", "two"), sessions: Sessions | None = None,
+                 keys: RouteKeys | None = None) -> None:  # fmt: skip
         self.backends = {name: Backend(name, f"{name}.example.test", 443, kind=kind) for name in names}
         pool = Pool("mapi", kind, tuple(self.backends.values()))
-        self.ties = ties if ties is not None else Ties()
-        self.rules = Rules((pool,), self.ties)
+        self.sessions = sessions if sessions is not None else Sessions()
+        self.rules = Rules((pool,), self.sessions, route_keys=keys)
         head = head if head is not None else request()
         self.ledger = open_ledger("id", 0.0, 1000.0, head, "192.0.2.7", 4711)
         self.exchange = Exchange(self.rules, head, Hop("192.0.2.7", True), self.ledger)
@@ -99,7 +101,8 @@ def word(action: Any) -> str:
         return f"to client {action.data[9:12].decode()}"
     if type(action) is Dial:
         return "dial"
-    return {"ToBackend": "to backend", "DropBackend": "drop backend"}[type(action).__name__]
+    words = {"ToBackend": "to backend", "DropBackend": "drop backend", "EndWaits": "end waits"}
+    return words[type(action).__name__]
 
 
 __all__ = ["Play", "answer", "request", "word"]
