@@ -12,7 +12,8 @@ import trustme
 from attrs import fields_dict
 from support.settings_files import write_certificate, write_config
 
-from mapiproxy.settings import Limits, Log, Proxy, Settings, Timeouts, load_settings
+from mapiproxy.backends.health import HealthRules
+from mapiproxy.settings import Affinity, Control, Limits, Log, Proxy, Settings, Timeouts, load_settings
 from mapiproxy.settings.problems import Problems
 from mapiproxy.settings.structure import read_tables
 from mapiproxy.settings.tables import (
@@ -48,7 +49,7 @@ def test_the_example_can_be_run(settings: Settings) -> None:
 def known_keys() -> list[tuple[str, str]]:
     tables: list[Any] = [
         FileTable, ListenerTable, CertificateTable, BackendTable, ServerTable,
-        Timeouts, Limits, Log, Proxy,
+        Timeouts, Limits, Log, Proxy, HealthRules, Affinity, Control,
     ]  # fmt: skip
     return [(table.__name__, key) for table in tables for key in fields_dict(table)]
 
@@ -68,11 +69,16 @@ def test_the_defaults_in_comments_are_the_defaults() -> None:
     for own in (document["log"], document["proxy"]):  # the machine's name
         own.pop("server_name", None)
         own.pop("name", None)
+    for table, key in (("affinity", "key_file"), ("control", "socket")):  # off by default
+        document[table].pop(key)
     assert {name: set(keys) for name, keys in document.items()} == {
         "timeouts": set(fields_dict(Timeouts)),
         "limits": set(fields_dict(Limits)),
         "log": set(fields_dict(Log)) - {"server_name"},
         "proxy": set(),
+        "health": set(fields_dict(HealthRules)),
+        "affinity": set(),
+        "control": set(),
     }
     problems = Problems(Path("example"))
     assert read_tables(document, Path("/"), problems) == FileTable()

@@ -32,6 +32,7 @@ class Backend:
 
     :ivar weight: share of new mailboxes, relative to the others; 0 takes none.
     :ivar up: whether it is well, as far as we know.
+    :ivar drain_until: when a drain turns into maintenance, on the proxy's clock; ``None``: never.
     :ivar connections: client connections that hold a connection to it now.
     :ivar exchanges: requests in progress.
     """
@@ -44,6 +45,7 @@ class Backend:
     weight: int = 100
     up: bool = True
     admin: Admin = Admin.READY
+    drain_until: float | None = None
     connections: int = 0
     exchanges: int = 0
 

@@ -6,13 +6,15 @@ no contexts, nothing of ``net`` or ``service``.
 
 from __future__ import annotations
 
-from mapiproxy.settings.files import read_passphrase
+from mapiproxy.settings.files import read_keys, read_passphrase
 from mapiproxy.settings.problems import Problem, SettingsError, Severity
 from mapiproxy.settings.reading import Reading, load_settings, read_settings
 from mapiproxy.settings.values import (
+    Affinity,
     BackendGroup,
     Bind,
     CertificateFiles,
+    Control,
     Limits,
     Listener,
     ListenerTls,
@@ -26,9 +28,11 @@ from mapiproxy.settings.values import (
 from mapiproxy.settings.words import describe, outline
 
 __all__ = [
+    "Affinity",
     "BackendGroup",
     "Bind",
     "CertificateFiles",
+    "Control",
     "Limits",
     "Listener",
     "ListenerTls",
@@ -45,6 +49,7 @@ __all__ = [
     "describe",
     "load_settings",
     "outline",
+    "read_keys",
     "read_passphrase",
     "read_settings",
 ]

@@ -62,6 +62,9 @@ def build_settings(table: FileTable, problems: Problems) -> Settings:
         limits=table.limits,
         log=table.log,
         proxy=table.proxy,
+        health=table.health,
+        affinity=table.affinity,
+        control=table.control,
     )
 
 
@@ -242,6 +245,14 @@ def _check_rest(table: FileTable, problems: Problems) -> None:
         problems.error(("log", "server_name"), "must not be empty or have blanks or commas")
     if not re.fullmatch(r"[!-~]+", table.proxy.name):
         problems.error(("proxy", "name"), "must be plain letters without blanks")
+    for key in ("rise", "fall"):
+        if getattr(table.health, key) < 1:
+            problems.error(("health", key), "must be at least 1")
+    if table.health.outliers < 0:
+        problems.error(("health", "outliers"), "must be 0 (never) or more")
+    files.check_key_file(("affinity", "key_file"), table.affinity.key_file, problems)
+    if table.control.socket is not None:
+        files.check_socket(("control", "socket"), table.control.socket, problems)
     if table.log.enabled:
         files.check_folder(("log", "directory"), table.log.directory, problems)
 

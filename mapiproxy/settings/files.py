@@ -10,6 +10,11 @@ from pathlib import Path
 
 from mapiproxy.settings.problems import KeyPath, Problems
 
+#: Characters that a key has at least: less could be guessed.
+_LEAST_KEY = 16
+#: What fits into the address of a UNIX socket (sun_path, with its end).
+_LONGEST_SOCKET = 107
+
 
 def check_readable(key: KeyPath, path: Path | None, problems: Problems) -> None:
     """Report a file that is named but cannot be opened."""
@@ -37,3 +42,39 @@ def check_folder(key: KeyPath, path: Path, problems: Problems) -> None:
 def read_passphrase(path: Path) -> bytes:
     """The first line of a passphrase file, without its end; raises OSError."""
     return path.read_bytes().partition(b"\n")[0].rstrip(b"\r")
+
+
+def check_key_file(key: KeyPath, path: Path | None, problems: Problems) -> None:
+    """Report a file of keys that cannot be read, or keys that are too short to be any good."""
+    if path is None:
+        return
+    try:
+        keys = read_keys(path)
+    except OSError as error:
+        problems.error(key, f"{path} cannot be read: {error.strerror}")
+        return
+    if not keys:
+        problems.error(key, f'{path} holds no key; make one: openssl rand -base64 32 > "{path}"')
+    for number, each in enumerate(keys, 1):
+        if len(each) < _LEAST_KEY:
+            problems.error(key, f"key {number} in {path} is shorter than {_LEAST_KEY} characters")
+    if path.stat().st_mode & 0o007:
+        problems.warning(key, f"{path} can be read by everybody on this machine")
+
+
+def check_socket(key: KeyPath, path: Path, problems: Problems) -> None:
+    """Report a place where no socket can be."""
+    if len(os.fsencode(path)) > _LONGEST_SOCKET:
+        problems.error(key, f"{path} is longer than the {_LONGEST_SOCKET} bytes that a socket's may have")
+    elif path.exists() and not path.is_socket():
+        problems.error(key, f"{path} exists and is no socket")
+    elif not path.parent.is_dir():
+        problems.error(key, f"{path.parent} is not a folder")
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        problems.error(key, f"{path.parent} cannot be written to by this user")
+
+
+def read_keys(path: Path) -> tuple[bytes, ...]:
+    """The keys of a file, one in each line, without blanks and empty lines; raises OSError."""
+    lines = (line.strip() for line in path.read_bytes().splitlines())
+    return tuple(line for line in lines if line and not line.startswith(b"#"))

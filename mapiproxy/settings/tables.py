@@ -12,6 +12,7 @@ from typing import Literal
 
 from attrs import Factory, field, frozen
 
+from mapiproxy.backends.health import HealthRules
 from mapiproxy.backends.kind import Kind
 from mapiproxy.settings.units import (
     parse_bind,
@@ -21,7 +22,7 @@ from mapiproxy.settings.units import (
     parse_size,
     parse_url,
 )
-from mapiproxy.settings.values import Bind, Limits, Log, Proxy, Timeouts
+from mapiproxy.settings.values import Affinity, Bind, Control, Limits, Log, Proxy, Timeouts
 
 #: (normal form, whether TLS, host, port) of a server's URL.
 Url = tuple[str, bool, str, int]
@@ -88,6 +89,9 @@ class FileTable:
     limits: Limits = Factory(Limits)
     log: Log = Factory(Log)
     proxy: Proxy = Factory(Proxy)
+    health: HealthRules = Factory(HealthRules)
+    affinity: Affinity = Factory(Affinity)
+    control: Control = Factory(Control)
 
 
 #: How a key's value is read where its type does not say it; ``*`` stands for every key of the
@@ -99,6 +103,10 @@ PARSERS = {
     (BackendTable, "paths"): parse_path,
     (BackendTable, "fingerprint"): parse_fingerprint,
     (Timeouts, "*"): parse_duration,
+    (HealthRules, "interval"): parse_duration,
+    (HealthRules, "fast"): parse_duration,
+    (HealthRules, "timeout"): parse_duration,
+    (HealthRules, "ejection"): parse_duration,
     (Limits, "head"): parse_size,
     (Log, "roll_size"): parse_size,
     (Log, "flush"): parse_duration,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from attrs import Factory, field, frozen
 
+from mapiproxy.backends.health import HealthRules
 from mapiproxy.backends.kind import Kind
 
 
@@ -118,6 +119,7 @@ class Timeouts:
     :ivar backend_idle: a kept connection to a backend (grommunio closes them after three minutes).
     :ivar linger: taking in the rest of a request that was answered early.
     :ivar orphan: a backend finishing a call whose client is gone.
+    :ivar stop: calls in progress when the proxy is told to stop.
     """
 
     client_head: float = 30.0
@@ -130,6 +132,7 @@ class Timeouts:
     backend_idle: float = 120.0
     linger: float = 5.0
     orphan: float = 60.0
+    stop: float = 30.0
 
 
 @frozen
@@ -173,6 +176,20 @@ class Proxy:
 
 
 @frozen
+class Affinity:
+    """``key_file``: a key in each line, shared by all nodes, for the route cookie; ``None``: no cookie."""
+
+    key_file: Path | None = None
+
+
+@frozen
+class Control:
+    """``socket``: where ``mapiproxy status`` and its like find this process; ``None``: nowhere."""
+
+    socket: Path | None = None
+
+
+@frozen
 class Settings:
     """A whole configuration, checked: names refer to what exists, nothing collides."""
 
@@ -182,6 +199,9 @@ class Settings:
     limits: Limits = field(factory=Limits)
     log: Log = field(factory=Log)
     proxy: Proxy = field(factory=Proxy)
+    health: HealthRules = field(factory=HealthRules)
+    affinity: Affinity = field(factory=Affinity)
+    control: Control = field(factory=Control)
 
     def backend(self, name: str) -> BackendGroup:
         """The group of that name; KeyError where there is none."""

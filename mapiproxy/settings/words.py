@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from attrs import asdict, frozen
 
+from mapiproxy.backends.health import HealthRules
 from mapiproxy.settings.values import (
     BackendGroup,
     CertificateFiles,
@@ -31,6 +32,7 @@ _MEANINGS = {
     "backend_idle": "between requests to a backend",
     "linger": "for the rest of a request answered early",
     "orphan": "for a backend to finish when its client is gone",
+    "stop": "for calls in progress when the proxy is stopped",
 }
 
 
@@ -59,8 +61,10 @@ def outline(settings: Settings) -> list[Section]:
         *(_backend(each) for each in settings.backends),
         _timeouts(settings.timeouts),
         _limits(settings.limits),
+        _health(settings.health),
+        _affinity(settings),
         _log(settings.log),
-        Section("Proxy", (("name", settings.proxy.name),)),
+        Section("Proxy", (("name", settings.proxy.name), _control(settings))),
     ]
 
 
@@ -143,6 +147,37 @@ def _limits(limits: Limits) -> Section:
             ("connections", f"{limits.connections} clients at a time"),
         ),
     )
+
+
+def _health(health: HealthRules) -> Section:
+    if health.enabled:
+        every = (
+            f"every {show_duration(health.interval)}, every {show_duration(health.fast)} when in doubt, "
+            f"{show_duration(health.timeout)} at most"
+        )
+        turns = f"DOWN after {health.fall} failures, UP after {health.rise} successes"
+        lines = [("probes", every), ("", turns)]
+    else:
+        lines = [("probes", "off")]
+    if health.outliers:
+        out = f"{health.outliers} failures in a row put a backend out for {show_duration(health.ejection)}"
+        lines.append(("live traffic", out))
+    return Section("Health", tuple(lines))
+
+
+def _affinity(settings: Settings) -> Section:
+    ladder = "session cookie, client GUID, mailbox, fewest sessions"
+    if settings.affinity.key_file is None:
+        cookie = "none: without affinity.key_file other nodes do not know where a session lives"
+        return Section("Affinity", (("by", ladder), ("route cookie", cookie)))
+    return Section(
+        "Affinity",
+        (("by", f"route cookie, {ladder}"), ("route cookie", f"keys in {settings.affinity.key_file}")),
+    )
+
+
+def _control(settings: Settings) -> tuple[str, str]:
+    return "control", str(settings.control.socket or "none: add [control] socket to use mapiproxy status")
 
 
 def _log(log: Log) -> Section:
