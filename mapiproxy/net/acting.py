@@ -35,6 +35,7 @@ class Acting(Owner):
     """One client connection, as far as it is acted upon.
 
     :ivar exchange: the one in progress, or ``None`` between requests.
+    :ivar leaving: the connection is to end after its exchange.
     :ivar session: the one that the last request belonged to.
     :ivar doors: this client's own connections to backends.
     """
@@ -49,6 +50,7 @@ class Acting(Owner):
         self.doors = Doors(house.dialer, self)
         self.deadline = Deadline(house.clock, house.rules.limits)
         self.gone = False
+        self.leaving = False
         self._connection_scheme: str | None = None
         self._door: BackDoor | None = None
         self._to_client: list[bytes] = []
@@ -156,7 +158,7 @@ class Acting(Owner):
         self.house.record(exchange.ledger)
         if self.gone:
             self.doors.close()
-        elif not action.keep_client:
+        elif not action.keep_client or self.leaving:
             self._end_front(gently=door is None)
         else:
             self.deadline.await_request(begun=False)

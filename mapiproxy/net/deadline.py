@@ -55,6 +55,10 @@ class Deadline:
         if self.timer is timer:
             self.at = self._clock() + self._seconds
 
+    def quiet(self, now: float) -> float:
+        """Seconds since what is waited for has last moved."""
+        return 0.0 if self.at == NEVER else max(0.0, now - (self.at - self._seconds))
+
     def rest(self) -> None:
         """Nothing is waited for here."""
         self._seconds = NEVER

@@ -104,10 +104,25 @@ class FrontDoors(Factory):
                 self._unheard.discard(relay)
 
     @property
+    def relays(self) -> list[Relay]:
+        """Of all connections, and of those that are gone while a backend still works for them."""
+        return [*(door.relay for door in self._open), *self._unheard]
+
+    @property
+    def limit(self) -> int:
+        """How many connections may be open."""
+        return self._limit
+
+    def change(self, *, head_limit: int, limit: int) -> None:
+        """Other limits, for connections that are yet to come."""
+        self.head_limit, self._limit = head_limit, limit
+
+    @property
     def calls(self) -> int:
         """Exchanges in progress that are worth waiting for: all but waits."""
-        relays = [door.relay for door in self._open] + [*self._unheard]
-        return sum(relay.exchange is not None and not relay.exchange.is_wait for relay in relays)
+        return sum(
+            relay.exchange is not None and not relay.exchange.is_wait for relay in self.relays
+        )
 
     def stop(self) -> None:
         """Close what is idle; the rest closes when its exchange is over."""
@@ -116,5 +131,5 @@ class FrontDoors(Factory):
 
     def abort(self) -> None:
         """Close everything now."""
-        for relay in [*(door.relay for door in self._open), *self._unheard]:
+        for relay in self.relays:
             relay.abort()

@@ -39,8 +39,9 @@ class Line:
         self._reasons: set[str] = set()
         self._ended = False
         self._gone = False
-        transport.setTcpNoDelay(True)
-        transport.setTcpKeepAlive(True)
+        if hasattr(transport, "setTcpNoDelay"):  # a UNIX socket has neither
+            transport.setTcpNoDelay(True)
+            transport.setTcpKeepAlive(True)
         transport.registerProducer(self, True)
 
     @property

@@ -237,5 +237,6 @@ class Relay(Acting):
 
     def stop(self) -> None:
         """The service stops: an idle connection is closed, a busy one after its exchange."""
+        self.leaving = True
         if self.exchange is None:
             self._end_front()

@@ -94,6 +94,10 @@ class ListenerCreator:
         contexts[0].set_tlsext_servername_callback(_choose_by_name(by_name))
         self._default = contexts[0]
 
+    def become(self, other: ListenerCreator) -> None:
+        """Use what *other* was made of for new handshakes: a reload that has been prepared."""
+        self._minimum, self._default = other._minimum, other._default
+
     def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
         return SSL.Connection(self._default, None)
 

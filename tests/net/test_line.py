@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,37 @@ def turn() -> Deferred[None]:
     waited: Deferred[None] = Deferred()
     reactor.callLater(0.001, waited.callback, None)
     return waited
+
+
+def test_a_peer_that_has_closed_or_spoken_unasked_is_seen_before_the_reactor_tells():
+    """Reference 6.3: look before a connection is used again."""
+    for word, dead in ((b"", False), (b"HTTP/1.1 408 Request Timeout\r\n", True), (None, True)):
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        transport = MemoryTransport()
+        transport.socket = ours
+        transport.transport = None
+        line = Line(transport, lambda full: None)
+        with ours, theirs:
+            if word is None:
+                theirs.close()
+            elif word:
+                theirs.sendall(word)
+            assert line.is_dead() is dead
+            line.lost()
+            assert line.is_dead()
+
+
+def test_of_tls_only_an_alert_is_the_end():
+    for record, dead in (
+        (b"\x15\x03\x03\x00\x02\x01\x00", True),  # TLS 1.2
+        (b"\x17\x03\x03\x00\x13" + bytes(19), True),  # TLS 1.3 hides the type
+        (b"\x17\x03\x03\x00\xfa" + bytes(250), False),  # a session ticket
+    ):
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        inner, transport = MemoryTransport(), MemoryTransport()
+        inner.socket, transport.transport = ours, inner
+        with ours, theirs:
+            theirs.sendall(record)
+            assert Line(transport, lambda full: None).is_dead() is dead

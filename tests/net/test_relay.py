@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.lines import Stage, lose, written
 
-from mapiproxy.net.relay import READ_AHEAD
+from mapiproxy.net.relay import KEPT, READ_AHEAD
 from mapiproxy.record.ending import Ending
 
 TARGET = b"/mapi/emsmdb/?MailboxId=a@b"
@@ -418,3 +418,45 @@ def test_windows_authentication_is_the_connections(stage):
     door.dataReceived(ok())
 
     assert [ledger.auth_scheme for ledger in stage.ledgers] == ["Negotiate", "Negotiate"]
+
+
+def test_a_backend_that_goes_down_takes_what_runs_there_and_closes_what_idles(stage):
+    stage.send(post())
+    door = stage.connect()
+    stage.relay.backend_down(stage.backends["one"], "DOWN")
+
+    assert stage.front.ended is not None
+    assert written(door).ended == "aborted"
+    assert stage.ledgers[0].error == "DOWN"
+
+
+def test_an_idle_door_to_a_backend_that_goes_down_is_closed_and_the_client_is_not(stage):
+    stage.send(post())
+    door = stage.connect()
+    door.dataReceived(ok())
+    stage.relay.backend_down(stage.backends["one"], "DOWN")
+
+    assert written(door).ended is not None
+    assert stage.front.ended is None
+
+
+def test_a_large_body_is_not_kept_to_be_sent_again(stage):
+    stage.send(post(length=KEPT * 2))
+    stage.connect()
+    for _ in range(3):
+        stage.send(bytes(KEPT // 2))
+
+    assert stage.relay.exchange.kept is None
+
+
+def test_a_wait_can_be_found_by_its_session_while_it_is_open(stage):
+    head = b"POST /mapi/emsmdb/?MailboxId=a HTTP/1.1\r\nHost: h\r\nX-RequestType: NotificationWait\r\n"
+    stage.send(head + b"Cookie: MapiContext=a\r\nContent-Length: 0\r\n\r\n")
+    waits = stage.relay.house.waits
+    (waiting,) = waits.values()
+    assert waiting == {stage.relay}
+
+    stage.relay.session_over("the session was ended by its client")
+    assert waits == {}
+    assert stage.front.ended is not None
+    assert stage.ledgers[0].error == "the session was ended by its client"
