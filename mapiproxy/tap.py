@@ -33,11 +33,12 @@ def makeService(options: Options) -> IService:
     """
     from mapiproxy.commands.examining import settings_or_exit
 
-    settings = settings_or_exit(Path(options["config"]))
+    file = Path(options["config"]).absolute()
+    settings = settings_or_exit(file)
 
     from twisted.internet import reactor
 
     from mapiproxy.service import make_service
 
-    service: Any = make_service(settings, reactor)
+    service: Any = make_service(settings, reactor, file)
     return service  # type: ignore[no-any-return]

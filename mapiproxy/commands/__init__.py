@@ -12,12 +12,23 @@ import click
 
 import mapiproxy
 
-#: Command (and file in this folder, and name of the click command in it) → what ``--help`` says.
+#: Command (and name of the click command) → what ``--help`` says; in a file of that name unless
+#: FILES names another.
 COMMANDS = {
     "check": "Say what a configuration file would run, or what is wrong with it.",
     "run": "Run the proxy in the foreground.",
     "lab": "Run the proxy with embedded backends and a client, to look at.",
+    "status": "How the running proxy is.",
+    "servers": "The servers behind the running proxy.",
+    "sessions": "The sessions that the running proxy knows.",
+    "ready": "Let a server take new sessions again.",
+    "drain": "Let a server keep its sessions and take no new ones.",
+    "maint": "Do not use a server at all.",
+    "weight": "Change a server's share of new mailboxes.",
+    "kill": "End a session.",
+    "reload": "Read the configuration file again.",
 }
+FILES = dict.fromkeys(("ready", "drain", "maint", "weight", "kill", "reload"), "operate")
 
 
 class LazyGroup(click.Group):
@@ -29,7 +40,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"mapiproxy.commands.{cmd_name}"), cmd_name)
+        command = getattr(import_module(f"mapiproxy.commands.{FILES.get(cmd_name, cmd_name)}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 

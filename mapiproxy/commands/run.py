@@ -28,7 +28,7 @@ def run(file: Path) -> None:
     from mapiproxy.service import make_service
 
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)
-    service = make_service(settings, reactor)
+    service = make_service(settings, reactor, file)
     try:
         service.privilegedStartService()
         service.startService()

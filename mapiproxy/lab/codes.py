@@ -83,6 +83,8 @@ _GONE = {
             GrommunioCode.INVALID_CONTEXT_COOKIE,
             GrommunioCode.MISSING_COOKIE,
             GrommunioCode.INVALID_SEQUENCE,
+            # Never grommunio's own word: a proxy says it for a session that is lost (reference 6.3).
+            ExchangeCode.CONTEXT_NOT_FOUND,
         )
     ),
 }

@@ -25,6 +25,7 @@ class Limits:
     backend_idle: float = 120.0
     linger: float = 5.0
     orphan: float = 60.0
+    stop: float = 30.0
 
 
 @define(eq=False)
@@ -60,6 +61,10 @@ class Rules:
         if len(self._found) < 1024:
             self._found[path] = pool
         return pool
+
+    def forget_paths(self) -> None:
+        """The pools serve other paths now."""
+        self._found.clear()
 
     def _find_pool(self, lowered: str) -> Pool | None:
         for pool in self.pools:

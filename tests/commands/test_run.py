@@ -27,7 +27,8 @@ class StandIn(Service):
     def stopService(self):
         Logger().info("stopped")
 
-def make_service(settings, reactor):
+def make_service(settings, reactor, file):
+    assert file.is_file()
     service = MultiService()
     inner = StandIn()
     inner.settings, inner.reactor = settings, reactor

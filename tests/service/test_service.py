@@ -102,7 +102,7 @@ class ServiceCase(TestCase):
             ["RT:Connect", "RT:Execute", "RT:PING", "RT:Disconnect"],
         )
         self.assertEqual({len(row) for row in self.rows()}, {74})
-        self.assertEqual(len(service.sessions["exchange"]), 0)
+        self.assertEqual(len(service.sites["exchange"].sessions), 0)
 
     @inlineCallbacks
     def test_both_legs_send_without_delay_and_notice_dead_peers(self) -> Any:
@@ -181,11 +181,11 @@ class ServiceCase(TestCase):
         other = attrs.evolve(group, name="other", servers=(attrs.evolve(group.servers[0], port=10),))
         second = attrs.evolve(listener, name="second", backend="other")
         service = make_service(Settings((listener, second), (group, other), log=settings.log), reactor)
-        first, last = (doors.house for _, doors, _ in service._fronts)
+        first, last = (front.doors.house for front in service.fronts.values())
 
         self.assertIsNot(first.dialer.endpoints["EXCH1"], last.dialer.endpoints["EXCH1"])
         self.assertIsNot(first.rules.sessions, last.rules.sessions)
-        self.assertEqual([rules.pools[0].backends[0].port for rules in service._rules], [9, 10])
+        self.assertEqual([site.pool.backends[0].port for site in service.sites.values()], [9, 10])
 
     def test_a_taken_port_is_an_error_at_once(self) -> None:
         with socket.create_server((HERE, 0)) as taken:
@@ -200,7 +200,7 @@ class ServiceCase(TestCase):
 
 
 def doors(service: ProxyService) -> list[FrontDoor]:
-    return [door for _, fronts, _ in service._fronts for door in fronts._open]
+    return [door for front in service.fronts.values() for door in front.doors._open]
 
 
 def delay(seconds: float) -> Deferred[None]:

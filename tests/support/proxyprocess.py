@@ -93,8 +93,13 @@ class ProxyProcess:
         return rows
 
 
-def configuration(folder: Path, backends: dict[str, int], kind: str = "grommunio", more: str = "") -> str:
-    """A proxy with TLS in front and plain backends on loopback, by name and port."""
+def configuration(
+    folder: Path, backends: dict[str, int], kind: str = "grommunio", more: str = "", health: str = ""
+) -> str:
+    """A proxy with TLS in front and plain backends on loopback, by name and port.
+
+    :param health: keys of ``[health]``; without any the backends, which are mere plays, are not probed.
+    """
     authority = Authority(folder)
     issued = authority.issue("localhost", "127.0.0.1")
     servers = "".join(
@@ -105,6 +110,7 @@ def configuration(folder: Path, backends: dict[str, int], kind: str = "grommunio
         f'[listener.mail]\nbind = "127.0.0.1:0"\n'
         f'certificate = "{issued.certificate}"\nkey = "{issued.key}"\n'
         f'[backend.test]\nkind = "{kind}"\n{servers}'
+        f'[health]\n{health or "enabled = false"}\n'
         f'[log]\ndirectory = "{folder / "log"}"\nflush = "50ms"\n{more}'
     )
 

@@ -1,0 +1,113 @@
+"""How a command asks the process that runs: one order over its control socket, one reply.
+
+Blocking and plain, because a command does nothing else meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+#: Where the example configuration has it.
+USUAL = "/run/mapiproxy/control.sock"
+#: Seconds that a reply may take.
+PATIENCE = 30.0
+
+Plain = dict[str, Any]
+
+
+def ask(path: Path, command: str, **arguments: Any) -> Plain:
+    """The reply to an order; its ``ok`` may be false.
+
+    :raise click.ClickException: nobody there, or nobody who speaks as we do.
+    """
+    order = {"command": command, **{key: value for key, value in arguments.items() if value is not None}}
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(PATIENCE)
+            line.connect(str(path))
+            line.sendall(json.dumps(order).encode() + b"\n")
+            with line.makefile("rb") as came:
+                answer = came.readline()
+    except FileNotFoundError:
+        raise click.ClickException(
+            f"there is no socket {path}: is mapiproxy running, and does its file say [control] socket?"
+        ) from None
+    except ConnectionRefusedError:
+        raise click.ClickException(f"nobody listens on {path}: mapiproxy is not running") from None
+    except PermissionError:
+        raise click.ClickException(f"{path} belongs to somebody else: use the proxy's user") from None
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error}") from None
+    try:
+        reply = json.loads(answer)
+    except ValueError:
+        raise click.ClickException(f"what answers on {path} is not mapiproxy") from None
+    if not isinstance(reply, dict):
+        raise click.ClickException(f"what answers on {path} is not mapiproxy")
+    return reply
+
+
+def asking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that asks: ``--socket`` and ``--json``."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print the reply as JSON, for scripts.")(
+        command
+    )
+    return click.option(
+        "--socket",
+        "path",
+        envvar="MAPIPROXY_SOCKET",
+        default=USUAL,
+        show_default=True,
+        show_envvar=True,
+        type=click.Path(path_type=Path),
+        help="The control socket of the process that runs.",
+    )(command)
+
+
+def order(path: Path, as_json: bool, command: str, **arguments: Any) -> Plain | None:
+    """Ask; print the reply when JSON is wanted, and return it when it is still to be shown.
+
+    Ends the process with 1 when the order was refused, saying why.
+    """
+    reply = ask(path, command, **arguments)
+    if as_json:
+        click.echo(json.dumps(reply, indent=2))
+        if not reply.get("ok"):
+            sys.exit(1)
+        return None
+    if not reply.get("ok"):
+        for problem in reply.get("problems") or ():
+            click.echo(problem, err=True)
+        raise click.ClickException(str(reply.get("error", "refused")))
+    return reply
+
+
+def console() -> Console:
+    """For tables: as wide as the terminal, and wide enough for every column when there is none."""
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(highlight=False, width=160 if piped else None)
+
+
+def show_seconds(seconds: float | None) -> str:
+    """``4m12s``; ``-`` for none."""
+    if seconds is None:
+        return "-"
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"

@@ -1,0 +1,149 @@
+"""Builds the parts of a service from settings: pools, endpoints, TLS, log. Starts nothing.
+
+What can be wrong with a file or a certificate shows here, before anything that runs is touched; that is
+what makes it possible to refuse a reload (complaint 44).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from ipaddress import ip_address
+from itertools import count
+from typing import Any
+
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    wrapClientTLS,
+)
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+
+from mapiproxy.backends.fleet import Backend, Pool
+from mapiproxy.net.certificates import CertificateSource, load_certificate, parse_fingerprint
+from mapiproxy.net.frontdoor import FrontDoors
+from mapiproxy.net.logfile import HttpProxyLog
+from mapiproxy.net.tls import ListenerCreator, Policy
+from mapiproxy.net.trust import BackendCreator, Trust
+from mapiproxy.policy.routecookie import RouteKeys
+from mapiproxy.record.columns import LogIdentity
+from mapiproxy.record.ledger import Ledger
+from mapiproxy.record.opening import open_ledger
+from mapiproxy.settings import (
+    Affinity,
+    BackendGroup,
+    CertificateFiles,
+    ListenerTls,
+    Log,
+    Server,
+    read_keys,
+    read_passphrase,
+)
+from mapiproxy.wire.heads import RequestHead
+
+
+def make_backend(server: Server, group: BackendGroup) -> Backend:
+    """A server as rules see it."""
+    return Backend(server.name, server.host, server.port, server.tls, group.kind, server.weight)
+
+
+def make_pool(group: BackendGroup) -> Pool:
+    """A group of servers as rules see it."""
+    backends = tuple(make_backend(server, group) for server in group.servers)
+    return Pool(group.name, group.kind, backends, group.paths)
+
+
+def make_endpoints(group: BackendGroup, reactor: Any) -> dict[str, IStreamClientEndpoint]:
+    """Server name to where it is reached, TLS and its verification included.
+
+    :raise BadCertificate: the authorities' file cannot be used.
+    """
+    pins: Any = [parse_fingerprint(text) for text in group.verify.fingerprint]
+    trust = Trust(group.verify.ca, pins, group.verify.off)
+    endpoints = {}
+    for server in group.servers:
+        endpoint = _tcp(reactor, server.host, server.port)
+        if server.tls:
+            endpoint = wrapClientTLS(BackendCreator(server.host, trust), endpoint)
+        endpoints[server.name] = endpoint
+    return endpoints
+
+
+def _tcp(reactor: Any, host: str, port: int) -> IStreamClientEndpoint:
+    """Addresses are dialled as they are, without a trip to the resolver's threads."""
+    try:
+        version = ip_address(host).version
+    except ValueError:
+        return HostnameEndpoint(reactor, host, port)
+    return (TCP4ClientEndpoint if version == 4 else TCP6ClientEndpoint)(reactor, host, port)
+
+
+def make_creator(tls: ListenerTls | None) -> ListenerCreator | None:
+    """The listener's side of TLS; ``None`` for a plain one.
+
+    :raise BadCertificate: a certificate cannot be used.
+    """
+    if tls is None:
+        return None
+    certificates = [load_certificate(_source(files)) for files in tls.certificates]
+    return ListenerCreator(certificates, Policy(tls.policy), tls.minimum)
+
+
+def _source(files: CertificateFiles) -> CertificateSource:
+    return CertificateSource(
+        certificate=files.certificate,
+        key=files.key,
+        chain=files.chain,
+        pkcs12=files.pkcs12,
+        passphrase=read_passphrase(files.passphrase_file) if files.passphrase_file else None,
+        names=files.names,
+    )
+
+
+def wrap(creator: ListenerCreator | None, doors: FrontDoors) -> Any:
+    """The factory that a port gets: with TLS in front unless the listener is a plain one."""
+    if creator is None:
+        return doors
+    factory = TLSMemoryBIOFactory(creator, False, doors)
+    # Lines join what belongs together, so Twisted need not wait a turn to do it again.
+    factory.protocol = TLSMemoryBIOProtocol
+    factory.noisy = False
+    return factory
+
+
+def make_log(log: Log, reactor: Any) -> HttpProxyLog | None:
+    """The HttpProxy log, not started; ``None`` when there is to be none."""
+    if not log.enabled:
+        return None
+    return HttpProxyLog(
+        log.directory,
+        LogIdentity(log.server_name, log.version),
+        reactor=reactor,
+        bare_header=log.bare_header,
+        bom=log.bom,
+        roll_size=log.roll_size,
+        flush=log.flush,
+    )
+
+
+def read_route_keys(affinity: Affinity) -> RouteKeys | None:
+    """The keys of the route cookie; ``None`` when there is to be none. Raises OSError."""
+    if affinity.key_file is None:
+        return None
+    return RouteKeys(read_keys(affinity.key_file))
+
+
+def make_ledger_opener() -> Callable[[float, RequestHead | None, str, int], Ledger]:
+    """Ledgers with ids of their own: random for each process, counted within it."""
+    noise = os.urandom(8).hex()
+    prefix = f"{noise[:8]}-{noise[8:12]}-4{noise[12:15]}-8{noise[13:16]}-"
+    number = count(int.from_bytes(os.urandom(4), "big"))
+    wall = time.time
+
+    def opener(now: float, head: RequestHead | None, ip: str, port: int) -> Ledger:
+        return open_ledger(f"{prefix}{next(number):012x}", now, wall(), head, ip, port)
+
+    return opener

@@ -1,0 +1,221 @@
+"""From settings to a running proxy: puts the parts together, starts, reloads and stops them.
+
+The one place that knows both what the operator wants and how it is carried out. Parts do not read
+settings, and nobody below this file knows that there is a configuration.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from mapiproxy.net.control import ControlSocket
+from mapiproxy.net.eager import make_eager
+from mapiproxy.net.frontdoor import FrontDoors
+from mapiproxy.net.lag import Lag
+from mapiproxy.net.logfile import HttpProxyLog
+from mapiproxy.net.relay import Relay
+from mapiproxy.record.ledger import Ledger
+from mapiproxy.service.assembly import make_ledger_opener, make_log
+from mapiproxy.service.front import make_front
+from mapiproxy.service.orders import Orders
+from mapiproxy.service.site import Site
+from mapiproxy.settings import BackendGroup, Settings
+
+#: A sweep that comes so late, in seconds, judges nobody: what was sent to us has not been read yet.
+STALL = 1.0
+
+
+def make_service(settings: Settings, reactor: Any, file: Path | None = None) -> ProxyService:
+    """The proxy that *settings* describe.
+
+    :param file: where they were read, for a reload.
+    :raise BadCertificate: a certificate cannot be used.
+    """
+    return ProxyService(settings, reactor, file)
+
+
+class ProxyService(MultiService):
+    """Listeners, sites, log, control socket, and the sweep over deadlines.
+
+    Binding happens in ``privilegedStartService``, so that ports below 1024 can be had before twistd drops
+    its rights; an address that is taken raises CannotListenError there.
+
+    :ivar sites: by name of the backend group.
+    :ivar fronts: by name of the listener.
+    :ivar generation: counts configurations, from 1.
+    """
+
+    def __init__(self, settings: Settings, reactor: Any, file: Path | None = None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.file = file
+        self.generation = 1
+        self.loaded_at = time.time()
+        self.started_at = time.monotonic()
+        self.stopping = False
+        self.lag = Lag(time.monotonic())
+        self.reactor = make_eager(reactor)
+        self.log = Logger(namespace="mapiproxy")
+        self._sweep = LoopingCall(self._tick)
+        self._sweep.clock = reactor
+        self._http_proxy_log = make_log(settings.log, self.reactor)
+        self._open_ledger = make_ledger_opener()
+        self.sites = {group.name: self.make_site(group, settings) for group in settings.backends}
+        self.fronts = {
+            listener.name: make_front(listener, self.sites[listener.backend], settings)
+            for listener in settings.listeners
+        }
+        self._leaving: list[FrontDoors] = []
+        self._control: ControlSocket | None = None
+        self._old_hangup: Any = None
+        self.orders = Orders(self)
+
+    def record(self, ledger: Ledger) -> None:
+        """Write an exchange down."""
+        if self._http_proxy_log is not None:
+            self._http_proxy_log.record(ledger)
+
+    @property
+    def ports(self) -> list[IListeningPort]:
+        """What is bound, in the order of the settings."""
+        return [port for front in self.fronts.values() for port in front.ports.values()]
+
+    def relays(self, site: Site | None = None) -> list[Relay]:
+        """Those of all connections, or of the connections of one site."""
+        doors = [front.doors for front in self.fronts.values()] + self._leaving
+        return [relay for each in doors if site is None or each.house is site.house for relay in each.relays]
+
+    def make_site(self, group: BackendGroup, settings: Settings) -> Site:
+        return Site(
+            group,
+            settings,
+            reactor=self.reactor,
+            eager=self.reactor,
+            lag=self.lag,
+            log=self.log,
+            open_ledger=self._open_ledger,
+            record=self.record,
+            relays=self.relays,
+        )
+
+    def privilegedStartService(self) -> None:
+        for front in self.fronts.values():
+            front.bind(front.listener.bind, self.reactor, self.log)
+        super().privilegedStartService()
+
+    def startService(self) -> None:
+        if not self.ports:
+            self.privilegedStartService()
+        if self._http_proxy_log is not None:
+            self._http_proxy_log.start()
+        self._listen_for_orders()
+        self.lag.beat(time.monotonic())
+        self._sweep.start(1.0, now=False)
+        for site in self.sites.values():
+            site.watch.start()
+        super().startService()
+        if self.file is not None and threading.current_thread() is threading.main_thread():
+            self._old_hangup = signal.signal(signal.SIGHUP, self._hang_up)
+        _quieten_collector()
+
+    def _hang_up(self, number: int, frame: object) -> None:
+        """SIGHUP: read the file again, from within the loop."""
+        self.reactor.callFromThread(self.orders.answer, {"command": "reload"})
+
+    def _listen_for_orders(self) -> None:
+        path = self.settings.control.socket
+        if path is not None:
+            control = ControlSocket(path, self.orders.answer, self.reactor, self.log)
+            control.start()
+            self._control = control
+
+    # What a reload asks for.
+
+    def retire(self, name: str) -> None:
+        """A listener is not wanted any more: its connections end with their exchanges."""
+        front = self.fronts.pop(name)
+        front.unbind()
+        front.doors.stop()
+        self._leaving.append(front.doors)
+
+    def change_log(self, new: HttpProxyLog | None) -> None:
+        """Write to another log from now on."""
+        old, self._http_proxy_log = self._http_proxy_log, new
+        if new is not None:
+            new.start()
+        if old is not None:
+            old.stop()
+
+    # The end.
+
+    async def _stop(self) -> None:
+        self.stopping = True
+        for front in self.fronts.values():
+            for unbound in front.unbind():
+                await unbound
+        for site in self.sites.values():
+            site.watch.stop()
+            site.rules.stopping = True
+        doors = [front.doors for front in self.fronts.values()] + self._leaving
+        for each in doors:
+            each.stop()
+        await self._while_busy(doors, self.settings.timeouts.stop)
+        for each in doors:
+            each.abort()
+        if self._old_hangup is not None:
+            signal.signal(signal.SIGHUP, self._old_hangup)
+        if self._sweep.running:
+            self._sweep.stop()
+        if self._control is not None:
+            await self._control.stop()
+        if self._http_proxy_log is not None:
+            await self._http_proxy_log.stop()
+
+    async def _while_busy(self, doors: list[FrontDoors], seconds: float) -> None:
+        """Let calls end, but not for ever; waits are cut, which does no harm (reference 7)."""
+        until = time.monotonic() + seconds
+        while any(each.calls for each in doors) and time.monotonic() < until:
+            turn: Deferred[None] = Deferred()
+            self.reactor.callLater(0.05, turn.callback, None)
+            await turn
+
+    def stopService(self) -> Deferred[None]:
+        """Stop listening, let calls in progress end within ``timeouts.stop``, flush the log."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        late = self.lag.beat(now)
+        if late > STALL:
+            self.log.warn("our own reactor was {late:.1f} s late: nobody is judged for it", late=late)
+            return
+        for front in self.fronts.values():
+            front.doors.tick()
+        for doors in [*self._leaving]:
+            doors.tick()
+            if not doors.relays:
+                self._leaving.remove(doors)
+        for site in self.sites.values():
+            site.tick(now)
+
+
+def _quieten_collector() -> None:
+    """What is alive now stays; and requests make garbage that reference counts alone clear away.
+
+    The default, a collection every 700 new objects, is one in every few requests.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)

@@ -1,0 +1,32 @@
+"""What ``mapiproxy status`` shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from click.testing import CliRunner
+from support.orders import STATUS, answering
+
+from mapiproxy.commands import main
+
+
+def test_it_shows_how_requests_find_their_backend(tmp_path: Path) -> None:
+    with answering(tmp_path / "c", STATUS):
+        done = CliRunner().invoke(main, ["status", "--socket", str(tmp_path / "c")], env={"COLUMNS": "100"})
+
+    assert done.exit_code == 0
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "mapiproxy 0.1, running for 2h00m, pid 4711, configuration 2" in lines
+    assert "pool mapi (exchange): 1 of 2 servers in service, 41 sessions, skew 1.3x" in lines
+    assert "routed by route-cookie 90 90%" in lines
+    assert "session cookie not known here 2 2%" in lines
+    assert "connections broken (outcome unknown) 3" in lines
+
+
+def test_a_proxy_that_has_served_nobody_can_be_shown(tmp_path: Path) -> None:
+    pool = {**STATUS["pools"][0], "rungs": {"session": 0}, "skew": None, "unmatched_cookies": 0}
+    with answering(tmp_path / "c", {**STATUS, "pools": [pool], "file": None, "stopping": True}):
+        done = CliRunner().invoke(main, ["status", "--socket", str(tmp_path / "c")])
+
+    assert done.exit_code == 0
+    assert "stopping" in done.stdout

@@ -1,0 +1,42 @@
+"""A group of backends that loses one: connections, sessions, words in the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.running import RunningCase, later
+from twisted.internet.defer import Deferred, inlineCallbacks
+
+from mapiproxy.lab import bodies
+
+
+class SiteCase(RunningCase):
+    @inlineCallbacks
+    def test_a_backend_that_goes_down_has_its_connections_closed_at_once(self) -> Any:
+        """Complaint 32: nobody goes on waiting at a dead server."""
+        client = self.client()
+        first = yield Deferred.fromCoroutine(client.connect())
+        ended: list[Any] = []
+        waiting = Deferred.fromCoroutine(
+            client.call("NotificationWait", bodies.NOTIFICATION_WAIT_REQUEST, line="wait", recover=False)
+        )
+        waiting.addBoth(ended.append)
+        yield later(0.3)
+        backend = self.backend(first.backend)
+        for _ in range(5):
+            self.service.sites["lab"].watch.judge(backend, "status 503")
+        yield later(0.1)
+
+        self.assertFalse(backend.up)
+        self.assertEqual((backend.connections, len(ended)), (0, 1))
+        step = yield Deferred.fromCoroutine(client.execute())
+        self.assertNotEqual(step.check().backend, first.backend)
+
+    @inlineCallbacks
+    def test_the_last_backend_stays_whatever_it_answers(self) -> Any:
+        self.backend("ONE").up = False
+        for _ in range(50):
+            self.service.sites["lab"].watch.judge(self.backend("TWO"), "status 503")
+        step = yield Deferred.fromCoroutine(self.client().connect())
+
+        self.assertEqual(step.check().backend, "TWO")

@@ -1,0 +1,50 @@
+"""What a service is like, as JSON has it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from support.lab import ALICE, BOB
+from support.running import RunningCase
+from twisted.internet.defer import Deferred, inlineCallbacks
+
+from mapiproxy.policy.tally import RUNGS
+
+
+class ViewCase(RunningCase):
+    @inlineCallbacks
+    def test_the_rungs_of_the_ladder_are_counted(self) -> Any:
+        for user in (ALICE, BOB):
+            client = self.client(user)
+            yield Deferred.fromCoroutine(client.connect())
+            yield Deferred.fromCoroutine(client.logon())
+        (pool,) = self.ask("status")["pools"]
+
+        self.assertEqual(list(pool["rungs"]), list(RUNGS))
+        self.assertEqual((pool["rungs"]["mailbox"], pool["rungs"]["session"]), (2, 2))
+        self.assertEqual((pool["sessions"], pool["up"], pool["servers"]), (2, 2, 2))
+        self.assertEqual(pool["unmatched_cookies"], 0)
+
+    def test_the_process_tells_who_it_is(self) -> None:
+        status = self.ask("status")
+
+        self.assertEqual((status["pid"], status["file"], status["generation"]), (os.getpid(), str(self.file), 1))
+        (listener,) = status["listeners"]
+        self.assertEqual(listener["binds"], [f"127.0.0.1:{self.service.ports[0].getHost().port}"])
+
+    def test_skew_is_told_once_there_is_something_to_compare(self) -> None:
+        """Complaint 34."""
+        sessions = self.service.sites["lab"].sessions
+        self.assertIsNone(self.ask("status")["pools"][0]["skew"])
+        for number in range(4):
+            sessions.learn(b"%d" % number, "ONE" if number else "TWO", "emsmdb", 1e12, 0.0)
+
+        self.assertEqual(self.ask("status")["pools"][0]["skew"], 3.0)
+
+    def test_a_server_that_was_not_probed_says_so(self) -> None:
+        one, two = self.ask("servers")["servers"]
+
+        self.assertIsNone(one["probe"])
+        self.assertEqual((one["safe_in"], one["up"], one["admin"]), (0, True, "ready"))
+        self.assertEqual(two["url"], self.labs["TWO"].url)
