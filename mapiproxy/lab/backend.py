@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
+from collections.abc import Callable
 
 from attrs import frozen
 
@@ -43,6 +44,7 @@ class LabBackend:
     """A lab server's inside.
 
     :ivar executions: how often the Execute of each X-RequestId was executed: never more than once.
+    :ivar on_execution: told the X-RequestId and the login of each, when it happens.
     :ivar seen: the last requests, oldest first.
     """
 
@@ -62,6 +64,7 @@ class LabBackend:
         self.options = options or LabOptions()
         self.contexts = Contexts()
         self.executions: Counter[str] = Counter()
+        self.on_execution: Callable[[str, str], None] | None = None
         self.seen: deque[Seen] = deque(maxlen=10000)
         self.dialect: Dialect = KINDS[kind](name, self.options, self.contexts, entropy)
         wrong_delay = self.options.wrong_password_delay if kind == "grommunio" else 0.0
@@ -212,7 +215,10 @@ class LabBackend:
         buffer = bodies.read_execute_request(call.request.body)
         filler = self.options.answer_size
         said = None if filler is not None else rops.answer_rops(buffer)
-        self.executions[call.request.text(b"x-requestid") or ""] += 1
+        request_id = call.request.text(b"x-requestid") or ""
+        self.executions[request_id] += 1
+        if self.on_execution is not None:
+            self.on_execution(request_id, call.user.login)
 
         def finish(later: float) -> bytes:
             if said is None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from mapiproxy.lab.dialect import LabOptions
+from mapiproxy.lab.journal import Journal
 from mapiproxy.lab.server import LOOPBACK, LabServer
 from mapiproxy.lab.tls import server_context
 from mapiproxy.lab.users import lab_users
@@ -40,6 +41,9 @@ def parser() -> argparse.ArgumentParser:
     for option in ("execute-delay", "pending-period", "wait-length", "expiry"):
         default = getattr(defaults, option.replace("-", "_"))
         parse.add_argument(f"--{option}", type=float, default=default, metavar="SECONDS")
+    parse.add_argument(
+        "--journal", type=Path, help="append a line of JSON to this file for each Execute"
+    )
     parse.add_argument("--idle-limit", type=float, metavar="SECONDS")
     return parse
 
@@ -64,6 +68,8 @@ def main(arguments: list[str] | None = None) -> None:
     if asked.certificate is not None:
         tls = server_context(asked.certificate, asked.key or asked.certificate)
     server = LabServer(asked.kind, asked.name, users, options, reactor, tls=tls)
+    if asked.journal is not None:
+        server.backend.on_execution = Journal(asked.journal, asked.name).executed
     server.start(asked.port)
     address = {
         "kind": asked.kind,

@@ -117,6 +117,9 @@ class Relay(Acting):
         self.gone = True
         self.front.lost()
         self.doors.give_up()
+        if self._door is not None:
+            # Whoever may finish unheard must not go on waiting for a client that reads.
+            self._door.line.release("pressure")
         if self.exchange is not None and not self.exchange.over:
             self._do(self.exchange.client_lost(self.house.clock()))
         if self.exchange is None:

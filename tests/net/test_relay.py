@@ -460,3 +460,17 @@ def test_a_wait_can_be_found_by_its_session_while_it_is_open(stage):
     assert waits == {}
     assert stage.front.ended is not None
     assert stage.ledgers[0].error == "the session was ended by its client"
+
+
+def test_an_answer_that_nobody_hears_any_more_is_not_held_for_its_reader(stage):
+    """Else a slow reader that leaves in the middle would keep the backend waiting for a minute."""
+    stage.send(post())
+    door = stage.connect()
+    door.dataReceived(b"HTTP/1.1 200 OK\r\nX-ResponseCode: 0\r\nContent-Length: 9\r\n\r\n1234")
+    stage.front.producer.pauseProducing()
+    assert written(door).held
+    stage.hang_up()
+
+    assert not written(door).held
+    door.dataReceived(b"56789")
+    assert stage.relay.exchange is None
