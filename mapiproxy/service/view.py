@@ -79,11 +79,14 @@ def _pool(site: Site) -> Plain:
 
 
 def _skew(site: Site) -> float | None:
-    """How many times more sessions, for its weight, the fullest server has than the emptiest."""
-    loads = [site.sessions.at(b.name) / b.weight for b in site.pool.backends if b.takes]
-    if len(loads) < 2 or not max(loads):
+    """How many times more sessions, for its weight, the fullest server has than the emptiest.
+
+    An empty one counts as having one session, so that there is a number for the worst case.
+    """
+    loads = [max(1, site.sessions.at(b.name)) / b.weight for b in site.pool.backends if b.takes]
+    if len(loads) < 2 or not len(site.sessions):
         return None
-    return round(max(loads) / min(loads), 1) if min(loads) else None
+    return round(max(loads) / min(loads), 1)
 
 
 def servers(service: ProxyService, now: float) -> list[Plain]:
