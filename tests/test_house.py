@@ -211,6 +211,8 @@ def test_every_test_file_has_a_file() -> None:
         "test_house.py",
         "test_packaging.py",
         "test_readme.py",
+        "test_soak.py",
+        "test_survival.py",
         "test_whole.py",
         # About the whole room of the wire, from four sides.
         "test_cost.py",

@@ -7,6 +7,8 @@ Small here; with MAPIPROXY_LONG=1 it is 200 sessions for ten minutes for each ki
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,10 @@ class SoakCase(TestCase):
     timeout = SECONDS + 180
 
     def made(self, kind: str) -> Any:
-        folder = Path(self.mktemp()).absolute()
-        folder.mkdir(parents=True)
-        # The name of a socket has to be short.
-        short = Path(f"/tmp/mp{os.getpid()}{kind[:1]}{self.id()[-4:]}")
-        short.symlink_to(folder)
-        self.addCleanup(short.unlink)
-        context = field(kind, short, SESSIONS, *OPTIONS)
+        # Not trial's own folder: the name of a socket has to be short.
+        folder = Path(tempfile.mkdtemp(prefix="soak"))
+        self.addCleanup(shutil.rmtree, folder)
+        context = field(kind, folder, SESSIONS, *OPTIONS)
         made = context.__enter__()
         self.addCleanup(context.__exit__, None, None, None)
         return made

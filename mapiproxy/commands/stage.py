@@ -6,6 +6,7 @@ that file exactly as ``mapiproxy run`` would make it; nothing here reaches into 
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,16 @@ class Stage:
     service: Any = None
 
     @property
+    def key_file(self) -> Path:
+        """The key of the route cookies."""
+        return self.folder / "route.key"
+
+    @property
+    def socket(self) -> Path:
+        """Where ``mapiproxy status`` and its like find the service."""
+        return self.folder / "control.sock"
+
+    @property
     def address(self) -> Address:
         """Where a client finds the proxy."""
         return Address(LOOPBACK, self.port, NAME, ca_file=self.ca_file)
@@ -103,6 +114,8 @@ def set_up(
         parts,
         servers,
     )
+    stage.key_file.touch(0o600)
+    stage.key_file.write_text(secrets.token_urlsafe(32) + "\n")
     stage.config.write_text(configuration(stage, here.certificate, here.key), encoding="utf-8")
     stage.service = make_service(settings_or_exit(stage.config), reactor)
     stage.service.privilegedStartService()
@@ -142,6 +155,15 @@ backend = "{group}"
 kind = "{stage.kind}"
 ca_file = "{stage.ca_file}"
 {servers}
+[health]
+interval = "1s"
+
+[affinity]
+key_file = "{stage.key_file}"
+
+[control]
+socket = "{stage.socket}"
+
 [log]
 directory = "{stage.log_folder}"
 server_name = "LAB"
