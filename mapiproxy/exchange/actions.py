@@ -17,6 +17,7 @@ class Timer(IntEnum):
     QUIET = 2  # more of the backend's answer
     LINGER = 3  # the rest of a request that nobody wants
     ORPHAN = 4  # a backend working for a client that is gone
+    STALL = 5  # the client taking its answer
 
 
 @define

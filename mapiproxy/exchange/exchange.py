@@ -127,7 +127,8 @@ class Exchange(Losses):
         ledger = self.ledger
         if head.status == 408 and not ledger.new_connection and self.answering is Answering.WAITING:
             # It belongs to the time in which the connection was idle (reference M15).
-            return self.backend_lost("the backend had closed the idle connection (408)", now)
+            text = "the backend had closed the idle connection (408)"
+            return self.backend_lost(text, now, blame=False)
         self._step(Event.RESPONSE_HEAD)
         self.kept = None
         facts = read_answer(head, self.facts.target.endpoint, self._kind)

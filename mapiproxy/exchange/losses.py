@@ -46,8 +46,12 @@ class Losses(Choosing):
         actions: Actions = [DropBackend()] if had_backend else []
         return actions + self._finish_if_over(now)
 
-    def backend_lost(self, text: str, now: float, ending: Ending = Ending.BACKEND_LOST) -> Actions:
+    def backend_lost(
+        self, text: str, now: float, ending: Ending = Ending.BACKEND_LOST, blame: bool = True
+    ) -> Actions:
         """The backend's connection is gone, or what it sends cannot be read.
+
+        :param blame: whether that speaks against the backend's health.
 
         A request that cannot have run is sent again, unseen by its client, or at least said to have
         failed (503). Otherwise the outcome is not known, and the client has to see a broken
@@ -56,7 +60,7 @@ class Losses(Choosing):
         ledger = self.ledger
         self._keep_backend = False
         self._keep_pulse()
-        self.blame = text
+        self.blame = text if blame else None
         verdict = self._verdict()
         if self._may_send_again(verdict):
             return self._send_again(text, now)
@@ -102,9 +106,17 @@ class Losses(Choosing):
                 self._keep_client = False
                 return [DropBackend(), *self._refuse(refusal, now)]
             return self.client_lost_by_us(now)
+        if timer is Timer.STALL:
+            ledger.error = "the client did not take its answer"
+            return self.client_lost_by_us(now)
         if timer is Timer.QUIET:
             self._rules.tally.hangs += 1
         text = self._waited(timer)
+        if ledger.ending is Ending.TIMED_OUT:
+            ledger.error = text
+        if timer is Timer.ORPHAN:
+            # A long Execute is nobody's fault; only its client did not wait for it.
+            return self.backend_lost(text, now, Ending.TIMED_OUT, blame=False)
         return self.backend_lost(text, now, Ending.TIMED_OUT)
 
     def _waited(self, timer: Timer) -> str:

@@ -64,12 +64,11 @@ class Deadline:
         self._seconds = NEVER
         self.at = NEVER
 
-    def stall(self, timer: Timer | None) -> None:
-        """A peer does not read: wait for that instead, with *timer*'s meaning if it is a backend."""
+    def stall(self, timer: Timer) -> None:
+        """A peer does not read: wait for that instead, with *timer*'s meaning."""
         if self._stalled is None:
             self._stalled = (self.timer, self._seconds)
-        if timer is not None:
-            self.timer = timer
+        self.timer = timer
         self._seconds = self._limits.client_stall
         self.at = self._clock() + self._seconds
 

@@ -185,7 +185,7 @@ class Relay(Acting):
             return
         exchange = self.exchange
         if exchange is not None and door is self._door and not exchange.over and door.busy:
-            self._do(exchange.backend_lost(text, self.house.clock()))
+            self._do(exchange.backend_lost(text, self.house.clock(), blame=False))
             self._flush()
             self.pump()
         elif door is not self._door:
@@ -199,9 +199,9 @@ class Relay(Acting):
     def front_pressure(self, full: bool) -> None:
         """The client reads slower than the backend sends."""
         if self._door is not None:
-            self._join_pressure(full, self._door.line, None)
+            self._join_pressure(full, self._door.line, Timer.STALL)
 
-    def _join_pressure(self, full: bool, other: Line, timer: Timer | None) -> None:
+    def _join_pressure(self, full: bool, other: Line, timer: Timer) -> None:
         if full:
             other.hold("pressure")
             self.deadline.stall(timer)
@@ -222,7 +222,16 @@ class Relay(Acting):
         if exchange is None:
             self._end_front()
             return
-        self._do(exchange.expired(self.deadline.timer, now))
+        timer = self.deadline.timer
+        self._do(exchange.expired(timer, now))
+        if timer in (Timer.ANSWER, Timer.QUIET):
+            self.house.log.warn(
+                "backend {backend}: {error} ({request_type} of session {session})",
+                backend=exchange.ledger.backend,
+                error=exchange.ledger.error,
+                request_type=exchange.facts.request_type,
+                session=exchange.ledger.session,
+            )
         self._flush()
         self.pump()
 

@@ -57,7 +57,7 @@ def test_a_stalled_peer_gets_its_own_time_and_then_the_old_wait_begins_anew():
 def test_what_is_armed_while_stalled_counts():
     moment, _ = deadline()
     moment.arm(Timer.REQUEST, 60.0)
-    moment.stall(None)
+    moment.stall(Timer.STALL)
     moment.arm(Timer.ANSWER, 600.0)
     moment.unstall()
 

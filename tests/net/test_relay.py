@@ -474,3 +474,56 @@ def test_an_answer_that_nobody_hears_any_more_is_not_held_for_its_reader(stage):
     assert not written(door).held
     door.dataReceived(b"56789")
     assert stage.relay.exchange is None
+
+
+BEGUN = b"HTTP/1.1 200 OK\r\nX-ResponseCode: 0\r\nContent-Length: 9\r\n\r\n1234"
+
+
+def test_a_client_that_does_not_read_is_not_its_backends_fault(stage):
+    stage.send(post())
+    stage.connect().dataReceived(BEGUN)
+    stage.front.producer.pauseProducing()
+    stage.pass_time(301.0)
+    stage.hang_up()
+    stage.pass_time(61.0)
+
+    assert stage.ledgers[0].error == "the client did not take its answer"
+    assert stage.rules.tally.hangs == 0
+    assert stage.judged == [("one", None)]
+
+
+def test_a_hang_is_counted_and_held_against_the_backend(stage):
+    """No PENDING for three of its periods."""
+    stage.send(post())
+    stage.connect().dataReceived(BEGUN.replace(b"Content", b"X-PendingPeriod: 30000\r\nContent"))
+    stage.pass_time(89.0)
+    assert stage.ledgers == []
+    stage.pass_time(2.0)
+
+    text = "hang: no PENDING and no data for 90 s, though X-PendingPeriod is 30 s"
+    assert stage.ledgers[0].error == text
+    assert stage.rules.tally.hangs == 1
+    assert stage.judged == [("one", text)]
+
+
+def test_what_the_operator_ends_is_not_held_against_the_backend(stage):
+    stage.send(post())
+    stage.connect()
+    stage.relay.backend_down(stage.backends["one"], "in maintenance")
+
+    assert stage.judged == [("one", None)] or stage.judged == []
+
+
+def test_an_ill_answer_is_passed_on_and_held_against_the_backend(stage):
+    stage.send(post())
+    stage.connect().dataReceived(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+
+    assert stage.front.data.startswith(b"HTTP/1.1 503 Busy\r\n")
+    assert stage.judged == [("one", "status 503")]
+
+
+def test_a_good_answer_says_so(stage):
+    stage.send(post())
+    stage.connect().dataReceived(ok())
+
+    assert stage.judged == [("one", None)]
