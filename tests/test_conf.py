@@ -27,15 +27,23 @@ from mapiproxy.settings.tables import (
 EXAMPLE = (Path(__file__).parent.parent / "conf" / "mapiproxy.toml").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """The example, with its paths led into a folder that has such files."""
+def placed(text: str, folder: Path) -> Path:
+    """An example, with its paths led into a folder that has such files."""
     authority = trustme.CA()
     for name in ("mail.example.com", "outlook.example.org"):
-        write_certificate(tmp_path, name, authority)
-    authority.cert_pem.write_to_path(str(tmp_path / "corp-ca.pem"))
-    text = EXAMPLE.replace("/etc/mapiproxy", str(tmp_path))
-    return load_settings(write_config(tmp_path, text.replace("/var/log", str(tmp_path))))
+        write_certificate(folder, name, authority)
+    authority.cert_pem.write_to_path(str(folder / "corp-ca.pem"))
+    (folder / "route.key").write_text("a key of sixteen bytes or more\n")
+    for there in ("/etc/mapiproxy", "/run/mapiproxy", "/var/log"):
+        text = text.replace(there, str(folder))
+    if "[log]" not in text:
+        text += f'\n[log]\ndirectory = "{folder}"\n'
+    return write_config(folder, text)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(placed(EXAMPLE, tmp_path))
 
 
 def test_the_example_can_be_run(settings: Settings) -> None:
@@ -44,6 +52,16 @@ def test_the_example_can_be_run(settings: Settings) -> None:
     assert len(listener.tls.certificates) == 2
     (group,) = settings.backends
     assert [(each.name, each.weight) for each in group.servers] == [("EXCH1", 100), ("EXCH2", 50)]
+
+
+def test_the_example_for_two_nodes_can_be_run(tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent / "conf" / "two-nodes.toml").read_text(encoding="utf-8")
+    settings = load_settings(placed(text, tmp_path))
+
+    assert [server.name for server in settings.backends[0].servers] == ["gx01", "gx02", "gx03"]
+    assert settings.affinity.key_file == tmp_path / "route.key"
+    assert settings.control.socket == tmp_path / "control.sock"
+    assert (settings.health.fall, settings.timeouts.stop) == (2, 20.0)
 
 
 def known_keys() -> list[tuple[str, str]]:

@@ -42,8 +42,8 @@ class Ledger:
     :ivar elapsed_ms: X-ElapsedTime in milliseconds.
     :ivar session: short digest of the session cookie.
     :ivar backend_request_id: ``request-id`` of the backend's answer.
-    :ivar routed_by: ``session``, ``mailbox``, ``least-sessions`` or ``local``.
-    :ivar retries: dials that failed before one succeeded.
+    :ivar routed_by: a rung of the ladder (policy/tally.py), or ``local``.
+    :ivar retries: dials that failed, and backend connections that were lost, before it went through.
     :ivar phase: ``head``, ``dial``, ``request``, ``wait`` or ``answer``.
     :ivar error: one safe line for GenericErrors.
     """
