@@ -110,7 +110,10 @@ class Learning:
         """What the request's head says of the session, for people."""
         ledger = self._ledger
         session.requests += 1
-        session.client_ip = ledger.client_ip
+        if session.client_ip != ledger.client_ip:
+            # Of no consequence whatever, and what people want to know (complaint 35).
+            ledger.moved_from = session.client_ip or None
+            session.client_ip = ledger.client_ip
         if ledger.user is not None:
             session.user = ledger.user
         if session.mailbox is None or self._fresh:

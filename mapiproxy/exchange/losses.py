@@ -78,6 +78,9 @@ class Losses(Choosing):
             actions.append(Arm(Timer.LINGER, self._rules.limits.linger))
         if heard:
             self._rules.tally.broken += 1
+            if self.answering is Answering.CUT and ledger.answer_at is None:
+                kind = self.facts.request_type or "request"
+                ledger.error = f"{ledger.error}; not sent again: the {kind} may have run"
             self._keep_client = False
             actions.append(self._cut())
             if self.asking is Asking.DROPPING:

@@ -210,7 +210,8 @@ def _own_info(ledger: Ledger, phase: Phase) -> str:
     MapiSession: digest of the session cookie. RoutedBy: why this backend. Backend: its name in our
     settings. ClientApplication: X-ClientApplication. X-ResponseCode: of the answer's head,
     LateResponseCode: the one after DONE. Pendings: how many PENDING came. ServerElapsed: X-ElapsedTime in
-    ms. BackEndRequestId: the backend's request-id. Retries: dials that failed. Ending, Phase: how and where
+    ms. BackEndRequestId: the backend's request-id. Retries: dials that failed, backends lost.
+    MovedFrom: the address that the session came from before. Ending, Phase: how and where
     an exchange ended; Phase only if it did not end well.
     """
     info = ""
@@ -230,6 +231,8 @@ def _own_info(ledger: Ledger, phase: Phase) -> str:
         info += f"BackEndRequestId={clean_item(ledger.backend_request_id)};"
     if ledger.retries:
         info += f"Retries={ledger.retries};"
+    if ledger.moved_from is not None:
+        info += f"MovedFrom={clean_item(ledger.moved_from)};"
     if ledger.ending is Ending.DONE:
         return f"{info}Ending=Done;"
     return f"{info}Ending={ledger.ending.value};Phase={phase.value};"

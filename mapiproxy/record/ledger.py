@@ -44,6 +44,7 @@ class Ledger:
     :ivar backend_request_id: ``request-id`` of the backend's answer.
     :ivar routed_by: a rung of the ladder (policy/tally.py), or ``local``.
     :ivar retries: dials that failed, and backend connections that were lost, before it went through.
+    :ivar moved_from: the address from which the session was used before, if it was another one.
     :ivar phase: ``head``, ``dial``, ``request``, ``wait`` or ``answer``.
     :ivar error: one safe line for GenericErrors.
     """
@@ -91,6 +92,7 @@ class Ledger:
     backend_request_id: str | None = None
     routed_by: str | None = None
     retries: int = 0
+    moved_from: str | None = None
     ending: Ending = Ending.DONE
     phase: str = "head"
     error: str | None = None

@@ -112,3 +112,15 @@ def test_a_call_that_runs_holds_its_session_however_long_it_takes():
     assert sessions.find(A, 300.0).backend == "one"
     scene.do("client_lost")
     assert sessions.find(A, 300.0) is None
+
+
+def test_a_session_that_is_used_from_another_address_says_where_it_was_before():
+    """Complaint 35: it stays where it is, and people can see that it moved."""
+    sessions = Sessions()
+    session = sessions.learn(A, "two", "emsmdb", 100.0, 0.0)
+    session.client_ip = "10.0.0.5"
+    first = Play(request("Execute", "Cookie: MapiContext=aaa"), sessions=sessions).sent()
+    second = Play(request("Execute", "Cookie: MapiContext=aaa"), sessions=sessions).sent()
+
+    assert (first.ledger.moved_from, first.ledger.backend) == ("10.0.0.5", "two")
+    assert second.ledger.moved_from is None

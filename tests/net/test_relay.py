@@ -427,7 +427,7 @@ def test_a_backend_that_goes_down_takes_what_runs_there_and_closes_what_idles(st
 
     assert stage.front.ended is not None
     assert written(door).ended == "aborted"
-    assert stage.ledgers[0].error == "DOWN"
+    assert stage.ledgers[0].error == "DOWN; not sent again: the Execute may have run"
 
 
 def test_an_idle_door_to_a_backend_that_goes_down_is_closed_and_the_client_is_not(stage):
