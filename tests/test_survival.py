@@ -249,6 +249,27 @@ def test_a_backend_that_was_restarted_has_lost_its_sessions_and_takes_them_anew(
     assert outlook.call("Execute").code == 0
 
 
+def test_a_backend_that_stands_still_is_taken_out_and_comes_back(outlook: Outlook) -> None:
+    """It accepts connections (the kernel does) and says nothing: only a probe's patience tells."""
+    made, home = outlook.field, str(outlook.call("PING").backend)
+    made.labs[home].freeze()
+    try:
+        until = time.monotonic() + 15
+        while (row := server(made, home))["up"]:
+            assert time.monotonic() < until, row
+            time.sleep(0.1)
+    finally:
+        made.labs[home].thaw()
+    assert "took longer than 1 s" in str(row["why"])
+    recovered = outlook.reconnect()
+    assert recovered.code == 0
+
+
+def server(made: Field, name: str) -> dict[str, object]:
+    rows: list[dict[str, object]] = made.ask("servers")["servers"]  # type: ignore[assignment]
+    return next(row for row in rows if row["name"] == name)
+
+
 # The proxy itself.
 
 

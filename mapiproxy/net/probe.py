@@ -54,7 +54,7 @@ class Probing:
     """A probe under way; *done* is called once, unless it is cancelled.
 
     :param tls: whether the endpoint speaks TLS.
-    :param clock: the reactor, or another thing with ``seconds`` and ``callLater``.
+    :param reactor: or another thing with ``callLater``; times are taken from the lag's clock.
     """
 
     def __init__(
@@ -65,22 +65,21 @@ class Probing:
         host: str,
         wanted: Wanted,
         timeout: float,
-        clock: Any,
+        reactor: Any,
         lag: Lag,
         done: Callable[[Probed], None],
     ) -> None:
         self.wanted = wanted
         self.tls = tls
         self.host = host
-        self._clock = clock
         self._lag = lag
         self._done: Callable[[Probed], None] | None = done
-        self._began = self._phase_began = clock.seconds()
+        self._began = self._phase_began = lag.clock()
         self._limit = timeout
         self._stage = "connect"
         self._times: dict[str, float] = {}
         self._talk = _Talk(self)
-        self._timer: IDelayedCall = clock.callLater(timeout, self._too_late)
+        self._timer: IDelayedCall = reactor.callLater(timeout, self._too_late)
         self._connecting = endpoint.connect(_TalkFactory(self._talk))
         self._connecting.addErrback(self._not_connected)
 
@@ -91,7 +90,7 @@ class Probing:
 
     def reached(self, stage: str, following: str) -> None:
         """A phase is over, the next begins."""
-        now = self._clock.seconds()
+        now = self._lag.clock()
         self._times[stage] = now - self._phase_began
         self._stage, self._phase_began = following, now
 
@@ -117,7 +116,7 @@ class Probing:
 
     def _too_late(self) -> None:
         text = f"took longer than {self._limit:g} s"
-        late = self._lag.worst_since(self._began, self._clock.seconds())
+        late = self._lag.worst_since(self._began)
         suspect = late >= min(_OUR_LAG, self._limit / 4)
         if suspect:
             text += f" while our own reactor was {late:.1f} s late: suspect us"

@@ -80,7 +80,7 @@ class Watch:
             old = before.get(backend.name)
             if old is None or old.backend is not backend:
                 self._watched[backend.name] = _Watched(
-                    backend, Health(rules, up=backend.up, since=self._reactor.seconds())
+                    backend, Health(rules, up=backend.up, since=self._lag.clock())
                 )
             else:
                 old.health.rules = rules
@@ -101,7 +101,7 @@ class Watch:
             watched.health.strikes = 0
             return
         others = any(b.up for b in self._pool.backends if b is not backend)
-        if watched.health.failed(blame, self._reactor.seconds(), others):
+        if watched.health.failed(blame, self._lag.clock(), others):
             self._turned(watched)
         timer = watched.timer
         if timer is not None and timer.active():
@@ -132,7 +132,7 @@ class Watch:
             host=backend.host,
             wanted=WANTED[backend.kind],
             timeout=self._rules.timeout,
-            clock=self._reactor,
+            reactor=self._reactor,
             lag=self._lag,
             done=partial(self._probed, watched),
         )
@@ -142,7 +142,7 @@ class Watch:
         if self._watched.get(watched.backend.name) is not watched:
             return
         self._note(watched, result)
-        if watched.health.probed(result, self._reactor.seconds()):
+        if watched.health.probed(result, self._lag.clock()):
             self._turned(watched)
         self._probe_after(watched, watched.health.next_probe)
 

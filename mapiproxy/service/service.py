@@ -64,7 +64,7 @@ class ProxyService(MultiService):
         self.loaded_at = time.time()
         self.started_at = time.monotonic()
         self.stopping = False
-        self.lag = Lag(time.monotonic())
+        self.lag = Lag(time.monotonic)
         self.reactor = make_eager(reactor)
         self.log = Logger(namespace="mapiproxy")
         self._sweep = LoopingCall(self._tick)
@@ -120,7 +120,7 @@ class ProxyService(MultiService):
         if self._http_proxy_log is not None:
             self._http_proxy_log.start()
         self._listen_for_orders()
-        self.lag.beat(time.monotonic())
+        self.lag.beat()
         self._sweep.start(1.0, now=False)
         for site in self.sites.values():
             site.watch.start()
@@ -197,7 +197,7 @@ class ProxyService(MultiService):
 
     def _tick(self) -> None:
         now = time.monotonic()
-        late = self.lag.beat(now)
+        late = self.lag.beat()
         if late > STALL:
             self.log.warn("our own reactor was {late:.1f} s late: nobody is judged for it", late=late)
             return

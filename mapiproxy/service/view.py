@@ -112,7 +112,7 @@ def server(service: ProxyService, site: Site, backend: Backend, now: float) -> P
         "admin": backend.admin.value,
         "up": backend.up,
         "why": health.why,
-        "since": round(service.reactor.seconds() - health.since, 1),
+        "since": round(now - health.since, 1),
         "weight": backend.weight,
         "sessions": len(work.sessions),
         "connections": backend.connections,
@@ -122,7 +122,7 @@ def server(service: ProxyService, site: Site, backend: Backend, now: float) -> P
         "drain_ends_in": None if deadline is None else round(deadline, 1),
         "safe_in": round(bound, 1),
         "safe_text": describe(work, bound),
-        "probe": _probe(health.last, service.reactor.seconds() - health.last_at),
+        "probe": _probe(health.last, now - health.last_at),
         "failures": health.failures + health.strikes,
     }
 

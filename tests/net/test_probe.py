@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,9 @@ class ProbeCase(TestCase):
         if trust is not None:
             endpoint = wrapClientTLS(BackendCreator("localhost", trust), endpoint)
         result: Deferred[Probed] = Deferred()
-        given = {"timeout": 5.0, "lag": Lag(reactor.seconds()), **given}
+        given = {"timeout": 5.0, "lag": Lag(time.monotonic), **given}
         Probing(
-            endpoint, tls=trust is not None, host="h", wanted=WANTED[kind], clock=reactor, done=result.callback, **given
+            endpoint, tls=trust is not None, host="h", wanted=WANTED[kind], reactor=reactor, done=result.callback, **given
         )
         return result
 
@@ -128,8 +129,8 @@ class ProbeCase(TestCase):
     def test_a_probe_that_takes_too_long_names_its_phase(self) -> None:
         clock = Clock()
         results: list[Probed] = []
-        Probing(_Silent(), tls=False, host="h", wanted=WANTED[Kind.EXCHANGE], timeout=5.0, clock=clock,
-                lag=Lag(0.0, 100.0), done=results.append)  # type: ignore[arg-type]  # fmt: skip
+        Probing(_Silent(), tls=False, host="h", wanted=WANTED[Kind.EXCHANGE], timeout=5.0, reactor=clock,
+                lag=Lag(clock.seconds, 100.0), done=results.append)  # type: ignore[arg-type]  # fmt: skip
         clock.advance(5.0)
 
         self.assertEqual((results[0].stage, results[0].text), ("connect", "took longer than 5 s"))
@@ -137,22 +138,30 @@ class ProbeCase(TestCase):
 
     def test_a_timeout_in_our_own_stall_is_held_against_us(self) -> None:
         clock = Clock()
-        lag = Lag(0.0)
+        lag = Lag(clock.seconds)
         results: list[Probed] = []
-        Probing(_Silent(), tls=False, host="h", wanted=WANTED[Kind.EXCHANGE], timeout=5.0, clock=clock,
+        Probing(_Silent(), tls=False, host="h", wanted=WANTED[Kind.EXCHANGE], timeout=5.0, reactor=clock,
                 lag=lag, done=results.append)  # type: ignore[arg-type]  # fmt: skip
         clock.advance(3.0)
-        lag.beat(3.0)
+        lag.beat()
         clock.advance(2.0)
 
         self.assertTrue(results[0].suspect_us)
         self.assertIn("our own reactor was 2.0 s late: suspect us", results[0].text)
 
+    @inlineCallbacks
+    def test_a_real_timeout_under_a_real_reactor_is_the_backends_own(self) -> Any:
+        """A reactor's clock is not the clock that lag is measured with."""
+        result = yield self.probe(self.saying(b""), timeout=0.9)
+
+        self.assertEqual((result.stage, result.text), ("http", "took longer than 0.9 s"))
+        self.assertFalse(result.suspect_us)
+
     def test_a_cancelled_probe_tells_nothing(self) -> None:
         clock = Clock()
         results: list[Probed] = []
-        probing = Probing(_Silent(), tls=False, host="h", wanted=WANTED[Kind.EXCHANGE], timeout=5.0, clock=clock,
-                          lag=Lag(0.0), done=results.append)  # type: ignore[arg-type]  # fmt: skip
+        probing = Probing(_Silent(), tls=False, host="h", wanted=WANTED[Kind.EXCHANGE], timeout=5.0, reactor=clock,
+                          lag=Lag(clock.seconds), done=results.append)  # type: ignore[arg-type]  # fmt: skip
         probing.cancel()
         clock.advance(9.0)
 

@@ -41,7 +41,7 @@ class Scene:
         self.endpoints = {"one": Refusing(), "two": Refusing()}
         log = Logger(observer=lambda event: self.said.append(event["log_format"].format(**event)))
         self.watch = Watch(
-            self.pool, self.endpoints, HealthRules(**rules), self.clock, Lag(0.0, 1e6), log,
+            self.pool, self.endpoints, HealthRules(**rules), self.clock, Lag(self.clock.seconds, 1e6), log,
             lambda backend: self.events.append((backend.name, backend.up)),
         )  # type: ignore[arg-type]  # fmt: skip
 

@@ -24,7 +24,7 @@ from mapiproxy.lab.journal import read_journal
 from mapiproxy.lab.users import LabUser
 
 NAMES = {"exchange": ("EXCH1", "EXCH2"), "grommunio": ("GROM1", "GROM2")}
-HEALTH = 'interval = "200ms"\nfast = "100ms"\ntimeout = "2s"\nrise = 1\nfall = 2\nejection = "300ms"'
+HEALTH = 'interval = "200ms"\nfast = "100ms"\ntimeout = "1s"\nrise = 1\nfall = 2\nejection = "300ms"'
 
 
 class LabProcess:
