@@ -1,8 +1,9 @@
 """Is a backend up? Judged from probes and from live traffic; the time is an argument.
 
 Probes count successes and failures in a row (rise and fall, HAProxy's words). Live traffic can only take
-a backend out: after so many failures in a row it is ejected for a while, during which good probes do not
-bring it back, because what it does to probes is evidently not what it does to people.
+a backend out: after so many failures in a row it is ejected. When it answered, but badly, that is for a
+while in which good probes do not bring it back, because what it does to probes is evidently not what it
+does to people. When connections were lost, probes that get through again are proof enough.
 """
 
 from __future__ import annotations
@@ -94,15 +95,19 @@ class Health:
             return False
         return self._turn(False, f"probe: {result.stage}: {result.text}", now)
 
-    def failed(self, text: str, now: float, may_eject: bool) -> bool:
-        """A live request failed by the backend's fault. Returns whether that took it down."""
+    def failed(self, text: str, now: float, may_eject: bool, lasting: bool) -> bool:
+        """A live request failed by the backend's fault. Returns whether that took it down.
+
+        :param lasting: good probes do not disprove it.
+        """
         self.strikes += 1
         rules = self.rules
         if not self.up or not may_eject or not rules.outliers or self.strikes < rules.outliers:
             return False
-        recent = self.ejected_until and now - self.ejected_until < _RECENT
-        self._ejection = min(_LONGEST, 2 * self._ejection) if recent else rules.ejection
-        self.ejected_until = now + self._ejection
+        if lasting or not rules.enabled:
+            recent = self.ejected_until and now - self.ejected_until < _RECENT
+            self._ejection = min(_LONGEST, 2 * self._ejection) if recent else rules.ejection
+            self.ejected_until = now + self._ejection
         return self._turn(False, f"{self.strikes} requests in a row failed, the last: {text}", now)
 
     def worked(self) -> None:

@@ -15,6 +15,7 @@ from mapiproxy.exchange.table import Answering, Asking, Event, is_over, step
 from mapiproxy.mapi.pulse import Pulse
 from mapiproxy.mapi.reading import RequestFacts, read_request, read_target
 from mapiproxy.policy.headers import Hop
+from mapiproxy.policy.illness import Blame
 from mapiproxy.policy.refusals import Refusal
 from mapiproxy.policy.routecookie import NAME
 from mapiproxy.policy.rules import Rules
@@ -41,7 +42,7 @@ class ExchangeBase:
         self.ledger = ledger
         self.pulse: Pulse | None = None
         self.kept: list[bytes] | None = []
-        self.blame: str | None = None
+        self.blame: Blame | None = None
         self.backend: Backend | None = None
         self.dechunk = False
         self.over = False

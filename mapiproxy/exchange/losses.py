@@ -11,6 +11,7 @@ from mapiproxy.exchange.actions import Arm, DropBackend, Timer
 from mapiproxy.exchange.base import Actions
 from mapiproxy.exchange.choosing import Choosing
 from mapiproxy.exchange.table import Answering, Asking, Event
+from mapiproxy.policy.illness import Blame
 from mapiproxy.policy.refusals import Refusal
 from mapiproxy.policy.replay import Verdict
 from mapiproxy.policy.routing import RETRY_AFTER
@@ -60,7 +61,7 @@ class Losses(Choosing):
         ledger = self.ledger
         self._keep_backend = False
         self._keep_pulse()
-        self.blame = text if blame else None
+        self.blame = Blame(text, ending is Ending.TIMED_OUT) if blame else None
         verdict = self._verdict()
         if self._may_send_again(verdict):
             return self._send_again(text, now)

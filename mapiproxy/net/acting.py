@@ -28,6 +28,7 @@ from mapiproxy.net.doors import Doors
 from mapiproxy.net.house import House
 from mapiproxy.net.line import Line
 from mapiproxy.policy.headers import Hop
+from mapiproxy.policy.illness import Blame
 from mapiproxy.wire.reader import RequestReader
 
 
@@ -133,7 +134,7 @@ class Acting(Owner):
         )
         text = f"{failure.stage}: {failure.text}"
         if self.exchange.backend is not None:
-            self.house.judge(self.exchange.backend, text)
+            self.house.judge(self.exchange.backend, Blame(text))
         self._do(self.exchange.dial_failed(text, self.house.clock(), failure.refused))
         self.pump()
         self._flush()

@@ -10,12 +10,13 @@ from twisted.logger import Logger
 
 from mapiproxy.backends.fleet import Backend
 from mapiproxy.net.dialer import Dialer
+from mapiproxy.policy.illness import Blame
 from mapiproxy.policy.rules import Rules
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.wire.heads import RequestHead
 
 
-def _no_judge(backend: Backend, blame: str | None) -> None:
+def _no_judge(backend: Backend, blame: Blame | None) -> None:
     """Where nobody wants to know."""
 
 
@@ -37,5 +38,5 @@ class House:
     open_ledger: Callable[[float, RequestHead | None, str, int], Ledger]
     record: Callable[[Ledger], None]
     log: Logger
-    judge: Callable[[Backend, str | None], None] = _no_judge
+    judge: Callable[[Backend, Blame | None], None] = _no_judge
     waits: dict[bytes, set[Any]] = field(factory=dict)

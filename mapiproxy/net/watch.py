@@ -17,6 +17,7 @@ from mapiproxy.backends.fleet import Admin, Backend, Pool
 from mapiproxy.backends.health import Health, HealthRules, Probed
 from mapiproxy.net.lag import Lag
 from mapiproxy.net.probe import WANTED, Probing
+from mapiproxy.policy.illness import Blame
 
 
 @define(eq=False)
@@ -92,7 +93,7 @@ class Watch:
                 self._rest(watched)
                 self._probe_after(watched, 0.0)
 
-    def judge(self, backend: Backend, blame: str | None) -> None:
+    def judge(self, backend: Backend, blame: Blame | None) -> None:
         """Live traffic: what a backend did wrong, or ``None`` when all was well."""
         watched = self._watched.get(backend.name)
         if watched is None or watched.backend is not backend:
@@ -100,8 +101,8 @@ class Watch:
         if blame is None:
             watched.health.strikes = 0
             return
-        others = any(b.up for b in self._pool.backends if b is not backend)
-        if watched.health.failed(blame, self._lag.clock(), others):
+        others = any(b.keeps for b in self._pool.backends if b is not backend)
+        if watched.health.failed(blame.text, self._lag.clock(), others, blame.lasting):
             self._turned(watched)
         timer = watched.timer
         if timer is not None and timer.active():

@@ -47,20 +47,20 @@ def test_what_may_be_our_own_fault_counts_for_nothing(health):
 
 
 def test_failures_of_live_requests_eject(health):
-    assert [health.failed("status 503", 1.0, True) for _ in range(5)] == [False] * 4 + [True]
+    assert [health.failed("status 503", 1.0, True, True) for _ in range(5)] == [False] * 4 + [True]
     assert health.why == "5 requests in a row failed, the last: status 503"
 
 
 def test_a_request_that_works_starts_the_count_again(health):
     for _ in range(9):
-        health.failed("x", 1.0, True)
+        health.failed("x", 1.0, True, True)
         health.worked()
     assert health.up
 
 
 def test_good_probes_do_not_bring_an_ejected_backend_back_before_its_time(health):
     for _ in range(5):
-        health.failed("x", 0.0, True)
+        health.failed("x", 0.0, True, True)
 
     assert not any(health.probed(GOOD, now) for now in (1.0, 15.0, 29.0))
     assert health.probed(GOOD, 30.0)
@@ -71,7 +71,7 @@ def test_each_ejection_soon_after_another_takes_twice_as_long(health):
     now = 0.0
     for _ in range(6):
         for _ in range(5):
-            health.failed("x", now, True)
+            health.failed("x", now, True, True)
         spans.append(health.ejected_until - now)
         now = health.ejected_until
         health.probed(GOOD, now)
@@ -79,25 +79,34 @@ def test_each_ejection_soon_after_another_takes_twice_as_long(health):
         assert health.up
     assert spans == [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]
     for _ in range(5):
-        health.failed("x", now + 1000.0, True)
+        health.failed("x", now + 1000.0, True, True)
     assert health.ejected_until == now + 1030.0
 
 
+def test_after_lost_connections_probes_alone_decide(health):
+    """A restart of a server is no reason to do without it for minutes."""
+    for _ in range(5):
+        health.failed("the backend closed", 0.0, True, False)
+    assert not health.up
+
+    assert [health.probed(GOOD, 1.0), health.probed(GOOD, 2.0)] == [False, True]
+
+
 def test_who_must_not_be_ejected_is_not(health):
-    assert not any(health.failed("x", 0.0, False) for _ in range(20))
+    assert not any(health.failed("x", 0.0, False, True) for _ in range(20))
     assert health.up
 
 
 def test_ejection_can_be_switched_off():
     health = Health(HealthRules(outliers=0))
 
-    assert not any(health.failed("x", 0.0, True) for _ in range(20))
+    assert not any(health.failed("x", 0.0, True, True) for _ in range(20))
 
 
 def test_without_probes_time_alone_brings_it_back():
     health = Health(HealthRules(enabled=False))
     for _ in range(5):
-        health.failed("x", 0.0, True)
+        health.failed("x", 0.0, True, True)
 
     assert not health.tick(29.0)
     assert health.tick(30.0)
@@ -106,7 +115,7 @@ def test_without_probes_time_alone_brings_it_back():
 
 def test_doubt_hurries_the_next_probe(health):
     assert health.next_probe == 5.0
-    health.failed("x", 0.0, True)
+    health.failed("x", 0.0, True, True)
     assert health.next_probe == 1.0
     health.worked()
     health.probed(BAD, 0.0)

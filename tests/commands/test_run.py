@@ -50,6 +50,8 @@ def test_it_logs_to_stdout_and_a_signal_stops_it_cleanly(
     with subprocess.Popen(
         [sys.executable, "-u", "-c", STAND_IN, "run", str(path)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # A shell's background job inherits that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:  # fmt: skip
         assert process.stdout is not None
         seen = [next(process.stdout)]

@@ -16,6 +16,7 @@ from mapiproxy.backends.health import HealthRules
 from mapiproxy.backends.kind import Kind
 from mapiproxy.net.lag import Lag
 from mapiproxy.net.watch import Watch
+from mapiproxy.policy.illness import Blame
 
 
 class Refusing:
@@ -91,7 +92,7 @@ def test_probes_can_be_switched_off():
 def test_live_failures_eject_but_never_the_last_that_is_up(scene):
     for backend in (scene.one, scene.two):
         for _ in range(9):
-            scene.watch.judge(backend, "status 503")
+            scene.watch.judge(backend, Blame("status 503", lasting=True))
 
     assert scene.events == [("one", False)]
     assert scene.two.up
@@ -100,7 +101,7 @@ def test_live_failures_eject_but_never_the_last_that_is_up(scene):
 def test_without_probes_an_ejected_backend_comes_back_in_time():
     scene = Scene(enabled=False)
     for _ in range(5):
-        scene.watch.judge(scene.one, "status 503")
+        scene.watch.judge(scene.one, Blame("status 503", lasting=True))
     scene.watch.tick(29.0)
     scene.watch.tick(31.0)
 
@@ -113,7 +114,7 @@ def test_a_live_failure_hurries_the_next_probe():
     scene.pass_time(0.1)
     scene.watch.health(scene.one).failures = 0
     asked = scene.endpoints["one"].asked
-    scene.watch.judge(scene.one, "the backend closed")
+    scene.watch.judge(scene.one, Blame("the backend closed", lasting=True))
     scene.pass_time(1.2)
 
     assert scene.endpoints["one"].asked > asked

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from mapiproxy.backends.kind import Kind
-from mapiproxy.policy.illness import illness_of
+from mapiproxy.policy.illness import Blame, illness_of
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_server_error_is_an_illness(status):
-    assert illness_of(status, None, Kind.EXCHANGE) == f"status {status}"
+    assert illness_of(status, None, Kind.EXCHANGE) == Blame(f"status {status}", lasting=True)
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 408, 413, 501])
@@ -25,4 +25,4 @@ def test_of_the_codes_within_a_200_only_few_are_the_backends_own_fault(kind, ill
 
 
 def test_it_is_said_in_words():
-    assert illness_of(200, 9, Kind.GROMMUNIO) == "X-ResponseCode 9, No Memory"
+    assert illness_of(200, 9, Kind.GROMMUNIO).text == "X-ResponseCode 9, No Memory"

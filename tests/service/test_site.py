@@ -8,6 +8,7 @@ from support.running import RunningCase, later
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from mapiproxy.lab import bodies
+from mapiproxy.policy.illness import Blame
 
 
 class SiteCase(RunningCase):
@@ -24,7 +25,7 @@ class SiteCase(RunningCase):
         yield later(0.3)
         backend = self.backend(first.backend)
         for _ in range(5):
-            self.service.sites["lab"].watch.judge(backend, "status 503")
+            self.service.sites["lab"].watch.judge(backend, Blame("status 503", lasting=True))
         yield later(0.1)
 
         self.assertFalse(backend.up)
@@ -36,7 +37,7 @@ class SiteCase(RunningCase):
     def test_the_last_backend_stays_whatever_it_answers(self) -> Any:
         self.backend("ONE").up = False
         for _ in range(50):
-            self.service.sites["lab"].watch.judge(self.backend("TWO"), "status 503")
+            self.service.sites["lab"].watch.judge(self.backend("TWO"), Blame("status 503", lasting=True))
         step = yield Deferred.fromCoroutine(self.client().connect())
 
         self.assertEqual(step.check().backend, "TWO")

@@ -121,7 +121,7 @@ class Stage:
         self.ledgers: list[Ledger] = []
         house = House(self.rules, self.dialer, self.clock.seconds, self._open, self.ledgers.append, Logger())  # type: ignore[arg-type]
         self.judged: list[tuple[str, str | None]] = []
-        house.judge = lambda backend, blame: self.judged.append((backend.name, blame))
+        house.judge = lambda backend, blame: self.judged.append((backend.name, blame and blame.text))
         self.front = MemoryTransport()
         line = Line(self.front, lambda full: self.relay.front_pressure(full))
         self.relay = Relay(house, line, Hop("192.0.2.7", secure), 4711, 131072)
