@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mapiproxy.exchange.actions import Timer
-from mapiproxy.policy.rules import Limits
+from mapiproxy.policy.rules import Timeouts
 
 NEVER = float("inf")
 
@@ -24,7 +24,7 @@ class Deadline:
 
     __slots__ = ("_clock", "_limits", "_seconds", "_stalled", "at", "timer")
 
-    def __init__(self, clock: Callable[[], float], limits: Limits) -> None:
+    def __init__(self, clock: Callable[[], float], limits: Timeouts) -> None:
         self._clock = clock
         self._limits = limits
         self._seconds = NEVER

@@ -12,8 +12,22 @@ from mapiproxy.policy.tally import Tally
 
 
 @frozen
-class Limits:
-    """Timers in seconds; see the settings for what each is for."""
+class Timeouts:
+    """Seconds. Each is about nothing moving, never about a whole exchange, except ``connect``.
+
+    :ivar client_head: from a request's first byte (or a new connection) to the end of its head.
+    :ivar client_idle: a client's kept connection between requests.
+    :ivar client_quiet: a client that stops in the middle of a request's body.
+    :ivar client_stall: a client that does not take its answer.
+    :ivar connect: reaching a backend, TLS handshake included.
+    :ivar first_byte: a backend that has the request and has not begun to answer.
+    :ivar quiet: a backend that has begun its answer and says nothing more; an announced
+        X-PendingPeriod counts three times instead.
+    :ivar backend_idle: a kept connection to a backend (grommunio closes them after three minutes).
+    :ivar linger: taking in the rest of a request that was answered early.
+    :ivar orphan: a backend finishing a call whose client is gone.
+    :ivar stop: calls in progress when the proxy is told to stop.
+    """
 
     client_head: float = 30.0
     client_idle: float = 900.0
@@ -43,7 +57,7 @@ class Rules:
 
     pools: tuple[Pool, ...]
     sessions: Sessions
-    limits: Limits = field(factory=Limits)
+    limits: Timeouts = field(factory=Timeouts)
     server_name: str = "MAPIPROXY"
     forwarded: bool = True
     max_dials: int = 3

@@ -20,7 +20,7 @@ from mapiproxy.net.house import House
 from mapiproxy.net.lag import Lag
 from mapiproxy.net.relay import Relay
 from mapiproxy.net.watch import Watch
-from mapiproxy.policy.rules import Limits, Rules
+from mapiproxy.policy.rules import Rules
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.service.assembly import make_backend, make_endpoints, make_pool, read_route_keys
 from mapiproxy.settings import BackendGroup, Settings
@@ -66,7 +66,7 @@ class Site:
         self._obey(settings)
 
     def _obey(self, settings: Settings) -> None:
-        self.rules.limits = Limits(**attrs.asdict(settings.timeouts))
+        self.rules.limits = settings.timeouts
         self.rules.server_name = settings.log.server_name
         self.rules.route_keys = read_route_keys(settings.affinity)
         self.dialer.limit = settings.timeouts.connect

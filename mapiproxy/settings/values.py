@@ -13,6 +13,7 @@ from attrs import Factory, field, frozen
 
 from mapiproxy.backends.health import HealthRules
 from mapiproxy.backends.kind import Kind
+from mapiproxy.policy.rules import Timeouts as Timeouts  # one of the values, kept where it is obeyed
 
 
 def short_host_name() -> str:
@@ -102,37 +103,6 @@ class BackendGroup:
     servers: tuple[Server, ...]
     paths: tuple[str, ...] = ("/mapi",)
     verify: Verify = Verify()
-
-
-@frozen
-class Timeouts:
-    """Seconds. Each is about nothing moving, never about a whole exchange, except ``connect``.
-
-    :ivar client_head: from a request's first byte (or a new connection) to the end of its head.
-    :ivar client_idle: a client's kept connection between requests.
-    :ivar client_quiet: a client that stops in the middle of a request's body.
-    :ivar client_stall: a client that does not take its answer.
-    :ivar connect: reaching a backend, TLS handshake included.
-    :ivar first_byte: a backend that has the request and has not begun to answer.
-    :ivar quiet: a backend that has begun its answer and says nothing more; an announced
-        X-PendingPeriod counts three times instead.
-    :ivar backend_idle: a kept connection to a backend (grommunio closes them after three minutes).
-    :ivar linger: taking in the rest of a request that was answered early.
-    :ivar orphan: a backend finishing a call whose client is gone.
-    :ivar stop: calls in progress when the proxy is told to stop.
-    """
-
-    client_head: float = 30.0
-    client_idle: float = 900.0
-    client_quiet: float = 60.0
-    client_stall: float = 300.0
-    connect: float = 5.0
-    first_byte: float = 600.0
-    quiet: float = 90.0
-    backend_idle: float = 120.0
-    linger: float = 5.0
-    orphan: float = 60.0
-    stop: float = 30.0
 
 
 @frozen

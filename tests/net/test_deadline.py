@@ -6,12 +6,12 @@ from twisted.internet.task import Clock
 
 from mapiproxy.exchange.actions import Timer
 from mapiproxy.net.deadline import NEVER, Deadline
-from mapiproxy.policy.rules import Limits
+from mapiproxy.policy.rules import Timeouts
 
 
 def deadline() -> tuple[Deadline, Clock]:
     clock = Clock()
-    return Deadline(clock.seconds, Limits()), clock
+    return Deadline(clock.seconds, Timeouts()), clock
 
 
 def test_a_new_connection_has_as_long_as_a_head():

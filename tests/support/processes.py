@@ -88,6 +88,11 @@ class Field:
         ports = {name: lab.port for name, lab in self.labs.items()}
         running = ProxyProcess(folder, configuration(folder, ports, self.kind, more, HEALTH))
         self.proxies.append(running)
+        # The listener is bound first; privileges may have to be dropped in between.
+        until = time.monotonic() + PATIENCE
+        while not (folder / "c").exists():
+            assert time.monotonic() < until, "".join(running.said)
+            time.sleep(0.01)
         return running
 
     def outlook(self, user: LabUser, proxy: int = 0) -> Outlook:
