@@ -6,6 +6,7 @@ have failed; what may have run is a broken connection; and nothing executes twic
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -329,3 +330,29 @@ def test_the_backends_never_see_the_route_cookie(quick: Field) -> None:
     assert client.call("Execute").code == 0
     for file in quick.folder.rglob("*.LOG"):
         assert client.cookies[b"MapiProxyRoute"] not in file.read_bytes()
+
+
+def test_a_proxy_that_is_told_to_stop_finishes_calls_and_cuts_waits(slow: Field) -> None:
+    slow.revive()
+    stopping = slow.proxy()
+    try:
+        caller, waiter = (Outlook(slow, slow.users.pop(), stopping) for _ in range(2))
+        for client in (caller, waiter):
+            assert client.call("Connect").code == 0
+        begin(waiter, "NotificationWait", "PENDING" if slow.kind == "exchange" else "PROCESSING")
+        _, request_id = begin(caller, "Execute", "sent")
+        began = time.monotonic()
+        stopped = threading.Thread(target=stopping.stop)
+        stopped.start()
+        answer, cut = caller.read(), waiter.read()
+        stopped.join(20)
+        assert (answer.whole, answer.code) == (True, 0)
+        assert not cut.whole
+        assert time.monotonic() - began < 5
+        assert slow.executions()[request_id] == 1
+        # The sessions live: only this proxy is gone.
+        caller.proxy = slow.proxies[0]
+        caller.drop()
+        assert caller.call("PING").code == 0
+    finally:
+        slow.proxies.remove(stopping)
