@@ -127,20 +127,27 @@ def request_for_backend(head: RequestHead, hop: Hop, without: frozenset[bytes] =
 
 def without_cookies(raw: bytes, names: frozenset[bytes]) -> bytes:
     """A head without these cookies; every other cookie stays as it is, and where it is (M5, N7)."""
-    lines = raw.split(b"\r\n")
-    kept = []
-    for line in lines:
-        if line[:7].lower() != b"cookie:":
-            kept.append(line)
-            continue
-        pairs = line[7:].split(b";")
-        stay = [pair for pair in pairs if pair.partition(b"=")[0].strip() not in names]
-        if len(stay) == len(pairs):
-            kept.append(line)
-        elif any(pair.strip() for pair in stay):
-            # Whichever pair now comes first brings the blank that stood before it.
-            kept.append(line[:7] + b" " + b";".join(stay).lstrip())
-    return b"\r\n".join(kept)
+    for name in names:
+        at = raw.find(name)
+        while at >= 0:
+            start, end = raw.rfind(b"\r\n", 0, at) + 2, raw.find(b"\r\n", at)
+            line = raw[start:end]
+            if line[:7].lower() == b"cookie:":
+                line = _fewer_cookies(line, names)
+                # A line with nothing left in it goes as a whole.
+                raw = raw[:start] + line + raw[end if line else end + 2 :]
+            at = raw.find(name, start + len(line))
+    return raw
+
+
+def _fewer_cookies(line: bytes, names: frozenset[bytes]) -> bytes:
+    pairs = line[7:].split(b";")
+    stay = [pair for pair in pairs if pair.partition(b"=")[0].strip() not in names]
+    if len(stay) == len(pairs):
+        return line
+    rest = b";".join(stay).strip()
+    # Whichever pair now comes first brings the blank that stood before it.
+    return line[:7] + b" " + rest if rest else b""
 
 
 def answer_for_client(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapiproxy.policy.headers import Hop, answer_for_client, request_for_backend
+from mapiproxy.policy.headers import Hop, answer_for_client, request_for_backend, without_cookies
 from mapiproxy.wire.heads import parse_request_head, parse_response_head
 
 HOP = Hop("192.0.2.7", True)
@@ -102,3 +102,25 @@ def test_whatever_comes_the_rest_keeps_bytes_and_order(pairs):
 
     assert lines(came) == [b"Host: h", *kept, *OURS.split(b"\r\n")[:2]]
     parse_request_head(came)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "left"),
+    [
+        (b"Cookie: a=1; sid=x; b=2==\r\n", b"Cookie: a=1; b=2==\r\n"),
+        (b"Cookie: sid=x; a=1\r\n", b"Cookie: a=1\r\n"),
+        (b"cookie:a=1;sid=x;b=2\r\n", b"cookie: a=1;b=2\r\n"),
+        (b"Cookie: a=1; sid=x\r\n", b"Cookie: a=1\r\n"),
+        (b"Cookie: sid=x\r\n", b""),
+        (b"Cookie: sid=x; sid=y; sequence=z\r\n", b""),
+        (b"Cookie: sid=x\r\nCookie: a=1; sequence=z\r\n", b"Cookie: a=1\r\n"),
+        (b"Cookie: sid =x; a=1\r\n", b"Cookie: a=1\r\n"),
+        (b"Cookie: outside=1; mysid=2; sidney=3; x=sid\r\n", b"Cookie: outside=1; mysid=2; sidney=3; x=sid\r\n"),
+        (b"X-Note: sid=x\r\n", b"X-Note: sid=x\r\n"),
+    ],
+)
+def test_cookies_that_are_not_for_the_backend_go_and_no_byte_of_the_others(cookie, left):
+    """M5, M7."""
+    before, after = b"POST /sid HTTP/1.1\r\nHost: sid\r\n", b"X-End: sequence=1\r\n\r\n"
+
+    assert without_cookies(before + cookie + after, frozenset((b"sid", b"sequence"))) == before + left + after
