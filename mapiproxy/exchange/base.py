@@ -86,6 +86,9 @@ class ExchangeBase:
         self.asking, self.answering = step(self.asking, self.answering, event)
 
     def _refuse(self, refusal: Refusal, now: float) -> Actions:
+        if refusal.status == 503:
+            # Whoever comes back comes to a connection without a past (reference 6.3).
+            self._keep_client = False
         close = not self._keep_client
         return self._answer(local.refuse(refusal, self.ledger, self.head.method, close=close), now)
 

@@ -100,7 +100,7 @@ def test_a_ping_that_nobody_can_take_any_more_is_a_503_at_once():
     play = Play(request("PING"), names=("one",)).sent()
     play.do("backend_lost", CLOSED)
 
-    assert play.do("dial_failed", "refused") == ["to client 503", "arm LINGER 5", "finish client"]
+    assert play.do("dial_failed", "refused") == ["to client 503", "arm LINGER 5", "finish"]
 
 
 def test_the_408_of_an_idle_connection_is_no_answer():
@@ -127,7 +127,7 @@ def test_a_request_too_large_to_be_kept_is_a_503():
     assert play.do("backend_lost", f"{CLOSED}") == ["drop backend", "to client 503", "arm LINGER 5"]
     assert b"\r\nRetry-After: " in play.bytes_to_client
     assert play.ledger.ending is Ending.BACKEND_LOST
-    assert play.do("request_end") == ["finish client"]
+    assert play.do("request_end") == ["finish"]
 
 
 def test_a_backend_lost_after_that_breaks_the_connection_without_a_word():
