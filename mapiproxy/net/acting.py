@@ -104,10 +104,13 @@ class Acting(Owner):
 
     def _leave_door(self) -> None:
         """The request goes again, over another connection."""
-        if self._door is not None:
-            self._door.backend.exchanges -= 1
-            self.house.judge(self._door.backend, self.exchange.blame if self.exchange else None)
+        door, exchange = self._door, self.exchange
+        if door is not None and exchange is not None:
             self._door = None
+            door.backend.exchanges -= 1
+            blame, exchange.blame = exchange.blame, None
+            if blame is not None:
+                self.house.judge(door.backend, blame)
 
     def _dialled(self, door: BackDoor) -> None:
         self._connected(door, self.house.clock())

@@ -528,3 +528,19 @@ def test_a_good_answer_says_so(stage):
     stage.connect().dataReceived(ok())
 
     assert stage.judged == [("one", None)]
+
+
+def test_a_request_that_went_again_blames_only_who_lost_it():
+    stage = Stage("one", "two")
+    stage.send(post(b"a", length=2))
+    first = stage.connect()
+    lose(first)
+    second = stage.connect()
+    stage.send(b"b")
+    second.dataReceived(ok())
+
+    assert stage.front.data == ok()
+    (lost, why), (carried, nothing) = stage.judged
+    assert (lost, carried, nothing) == (first.backend.name, second.backend.name, None)
+    assert why is not None
+    assert [backend.exchanges for backend in stage.backends.values()] == [0, 0]
