@@ -14,7 +14,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from support.proxyprocess import PATIENCE, ROOT, ProxyProcess, configuration
@@ -78,7 +78,6 @@ class Field:
         key.write_text("sixteen bytes and some more\n")
         key.chmod(0o600)
         self.proxies: list[ProxyProcess] = []
-        self.proxy()
 
     def proxy(self) -> ProxyProcess:
         """One more proxy with the same configuration."""
@@ -124,10 +123,12 @@ class Field:
         return Counter(line["request_id"] for line in read_journal(self.folder / "journal"))
 
     def stop(self) -> None:
-        for proxy in self.proxies:
-            proxy.stop()
-        for lab in self.labs.values():
-            lab.kill()
+        """End all of them, whatever one of them makes of it."""
+        with ExitStack() as last:
+            for lab in self.labs.values():
+                last.callback(lab.kill)
+            for proxy in self.proxies:
+                last.callback(proxy.stop)
 
 
 @contextmanager
@@ -135,6 +136,7 @@ def field(kind: str, folder: Path, people: int, *options: str) -> Iterator[Field
     """The field, cleared at the end."""
     made = Field(kind, folder, people, *options)
     try:
+        made.proxy()
         yield made
     finally:
         made.stop()

@@ -74,7 +74,11 @@ class ProxyProcess:
         """SIGTERM, and wait; returns the exit status."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        status = self._process.wait(PATIENCE)
+        try:
+            status = self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
         self._reader.join(PATIENCE)
         if self._process.stdout is not None:
             self._process.stdout.close()
