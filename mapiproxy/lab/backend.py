@@ -45,6 +45,7 @@ class LabBackend:
 
     :ivar executions: how often the Execute of each X-RequestId was executed: never more than once.
     :ivar on_execution: told the X-RequestId and the login of each, when it happens.
+    :ivar on_seen: told each line of :attr:`seen`.
     :ivar seen: the last requests, oldest first.
     """
 
@@ -65,6 +66,7 @@ class LabBackend:
         self.contexts = Contexts()
         self.executions: Counter[str] = Counter()
         self.on_execution: Callable[[str, str], None] | None = None
+        self.on_seen: Callable[[Seen], None] | None = None
         self.seen: deque[Seen] = deque(maxlen=10000)
         self.dialect: Dialect = KINDS[kind](name, self.options, self.contexts, entropy)
         wrong_delay = self.options.wrong_password_delay if kind == "grommunio" else 0.0
@@ -142,16 +144,17 @@ class LabBackend:
         memory: dict[str, object],
     ) -> None:
         login = None if user is None else user.login
-        self.seen.append(
-            Seen(
-                request.method.decode("latin-1"),
-                request.text(b"x-requesttype"),
-                request.text(b"x-requestid"),
-                login,
-                code,
-                memory.get("connection"),
-            )
+        seen = Seen(
+            request.method.decode("latin-1"),
+            request.text(b"x-requesttype"),
+            request.text(b"x-requestid"),
+            login,
+            code,
+            memory.get("connection"),
         )
+        self.seen.append(seen)
+        if self.on_seen is not None:
+            self.on_seen(seen)
 
     def _perform(self, call: Call, context: Context | None, now: float) -> Answer | Streaming:
         if call.name in CREATING:

@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         default = getattr(defaults, option.replace("-", "_"))
         parse.add_argument(f"--{option}", type=float, default=default, metavar="SECONDS")
     parse.add_argument(
-        "--journal", type=Path, help="append a line of JSON to this file for each Execute"
+        "--journal", type=Path, help="append a line of JSON to this file for each MAPI request"
     )
     parse.add_argument("--idle-limit", type=float, metavar="SECONDS")
     return parse
@@ -69,7 +69,9 @@ def main(arguments: list[str] | None = None) -> None:
         tls = server_context(asked.certificate, asked.key or asked.certificate)
     server = LabServer(asked.kind, asked.name, users, options, reactor, tls=tls)
     if asked.journal is not None:
-        server.backend.on_execution = Journal(asked.journal, asked.name).executed
+        journal = Journal(asked.journal, asked.name)
+        server.backend.on_execution = journal.executed
+        server.backend.on_seen = journal.answered
     server.start(asked.port)
     address = {
         "kind": asked.kind,

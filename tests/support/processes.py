@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import ssl
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from support.proxyprocess import PATIENCE, ROOT, ProxyProcess, configuration
 
@@ -23,14 +25,32 @@ from mapiproxy.lab import bodies, rops
 from mapiproxy.lab.journal import read_journal
 from mapiproxy.lab.users import LabUser
 
-NAMES = {"exchange": ("EXCH1", "EXCH2"), "grommunio": ("GROM1", "GROM2")}
+NAMES = {"exchange": "EXCH", "grommunio": "GROM"}
 HEALTH = 'interval = "200ms"\nfast = "100ms"\ntimeout = "1s"\nrise = 1\nfall = 2\nejection = "300ms"'
 
 
-class LabProcess:
-    """A lab server that can be killed, stopped in its tracks, and started again on its port."""
+def quiet_port() -> int:
+    """A free port that no outgoing connection will be given, so a killed server can have it again."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(min(20000, lowest - 1000), lowest)
+        with socket.socket() as trying:
+            try:
+                trying.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
-    def __init__(self, kind: str, name: str, folder: Path, users: list[LabUser], *options: str) -> None:
+
+class LabProcess:
+    """A lab server that can be killed, stopped in its tracks, and started again on its port.
+
+    :param port: a free one if it is not given.
+    """
+
+    def __init__(
+        self, kind: str, name: str, folder: Path, users: list[LabUser], *options: str, port: int = 0
+    ) -> None:
         self.name = name
         self.journal = folder / "journal"
         self._command = [
@@ -38,7 +58,7 @@ class LabProcess:
             "--journal", str(self.journal), *options,
             *(word for user in users for word in ("--user", f"{user.login}:{user.password}")),
         ]  # fmt: skip
-        self.port = 0
+        self.port = port or quiet_port()
         self.start()
 
     def start(self) -> None:
@@ -47,7 +67,9 @@ class LabProcess:
             [*self._command, "--port", str(self.port)], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
-        self.port = json.loads(self.process.stdout.readline())["port"]
+        said = self.process.stdout.readline()
+        assert said, f"{self.name} did not start on port {self.port}"
+        assert json.loads(said)["port"] == self.port
 
     def kill(self) -> None:
         """SIGKILL: nothing is said, nothing is finished."""
@@ -55,6 +77,11 @@ class LabProcess:
         self.process.wait(PATIENCE)
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+    def restart(self) -> None:
+        """Killed, and there again with nothing in its memory."""
+        self.kill()
+        self.start()
 
     def freeze(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
@@ -64,16 +91,17 @@ class LabProcess:
 
 
 class Field:
-    """A proxy (or several) in front of two lab servers, all processes.
+    """A proxy (or several) in front of lab servers, all processes.
 
     :ivar labs: by name.
     """
 
-    def __init__(self, kind: str, folder: Path, people: int, *options: str) -> None:
+    def __init__(self, kind: str, folder: Path, people: int, *options: str, servers: int = 2) -> None:
         self.kind = kind
         self.folder = folder
         self.users = [LabUser(f"user{number}@example.test", "secret") for number in range(people)]
-        self.labs = {name: LabProcess(kind, name, folder, self.users, *options) for name in NAMES[kind]}
+        names = [f"{NAMES[kind]}{number + 1}" for number in range(servers)]
+        self.labs = {name: LabProcess(kind, name, folder, self.users, *options) for name in names}
         key = folder / "route.key"
         key.write_text("sixteen bytes and some more\n")
         key.chmod(0o600)
@@ -120,7 +148,11 @@ class Field:
 
     def executions(self) -> Counter[str]:
         """How often each X-RequestId was executed, on all servers together."""
-        return Counter(line["request_id"] for line in read_journal(self.folder / "journal"))
+        return Counter(line["request_id"] for line in self.events("execute"))
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        """The lines of all servers' book about *event* (see :class:`mapiproxy.lab.journal.Journal`)."""
+        return [line for line in read_journal(self.folder / "journal") if line["event"] == event]
 
     def stop(self) -> None:
         """End all of them, whatever one of them makes of it."""
@@ -132,9 +164,9 @@ class Field:
 
 
 @contextmanager
-def field(kind: str, folder: Path, people: int, *options: str) -> Iterator[Field]:
+def field(kind: str, folder: Path, people: int, *options: str, servers: int = 2) -> Iterator[Field]:
     """The field, cleared at the end."""
-    made = Field(kind, folder, people, *options)
+    made = Field(kind, folder, people, *options, servers=servers)
     try:
         made.proxy()
         yield made
