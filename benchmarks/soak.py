@@ -89,7 +89,8 @@ class Ledger(Books):
     def _judge(self, step: Step, what: str) -> None:
         assert step.head is not None
         echoed = step.head.get(b"x-requestid")
-        if echoed is not None and echoed.decode() != step.request_id:
+        # Refusals need not say to what they belong; if they do, it has to be right.
+        if not step.ok and echoed is not None and echoed.decode() != step.request_id:
             self.strangers.append(f"{what}: the answer is to {echoed.decode()}")
         if step.status == 503:
             if step.head.get(b"retry-after") is None or step.final_code is not None:
