@@ -197,6 +197,11 @@ class Answer:
         return self.body.endswith(b"0\r\n\r\n")
 
     @property
+    def framed(self) -> bool:
+        """Whether its head says how to tell its end: then losing the connection cannot be taken for that."""
+        return self.get(b"content-length") is not None or self.get(b"transfer-encoding") == b"chunked"
+
+    @property
     def code(self) -> int | None:
         late = self.body.rpartition(b"DONE\r\n")[2].partition(b"\r\n\r\n")[0]
         for line in late.split(b"\r\n"):
