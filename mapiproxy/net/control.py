@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IHalfCloseableProtocol, IListeningPort
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from mapiproxy.net.line import Line
 
@@ -48,13 +49,16 @@ class ControlSocket:
         self._port: IListeningPort | None = None
 
     def start(self) -> None:
-        """Listen. A file that nobody listens on is what a dead process left, and goes.
+        """Listen. A socket that nobody listens on is what a dead process left, and goes; nothing else does.
 
-        :raise ControlInUse: somebody does listen on it.
-        :raise OSError: it cannot be made.
+        :raise ControlInUse: somebody listens on it, even if too busy to answer.
+        :raise OSError: what is there is no socket, or may not be looked at.
+        :raise CannotListenError: it cannot be made.
         """
         if self.path.exists():
-            if _is_answered(self.path):
+            if not self.path.is_socket():
+                raise FileExistsError(f"{self.path} exists and is no socket")
+            if not _is_dead(self.path):
                 raise ControlInUse(f"another process listens on {self.path}")
             self.path.unlink()
         mask = os.umask(0o177)
@@ -74,14 +78,20 @@ class ControlSocket:
         return maybeDeferred(port.stopListening)
 
 
-def _is_answered(path: Path) -> bool:
+def _is_dead(path: Path) -> bool:
+    """Whether nobody listens there. A process that hangs, with its queue full, does listen.
+
+    :raise OSError: that cannot be known, as with another user's socket.
+    """
     with socket.socket(socket.AF_UNIX) as knock:
-        knock.settimeout(1.0)
+        knock.setblocking(False)
         try:
             knock.connect(str(path))
-        except OSError:
+        except ConnectionRefusedError:
+            return True
+        except BlockingIOError:
             return False
-        return True
+        return False
 
 
 class _Ears(Factory):
@@ -94,8 +104,9 @@ class _Ears(Factory):
         return _Ear(self._control) if len(self._control.open) < MOST else None
 
 
+@implementer(IHalfCloseableProtocol)
 class _Ear(Protocol):
-    """One connection; orders are answered in turn."""
+    """One connection; orders are answered in turn, as fast as the answers are read."""
 
     line: Line
 
@@ -104,7 +115,7 @@ class _Ear(Protocol):
         self._came = b""
 
     def connectionMade(self) -> None:
-        self.line = Line(self.transport, lambda full: None)
+        self.line = Line(self.transport, self._pressed)
         self._control.open.add(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -113,12 +124,36 @@ class _Ear(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         self._came += data
-        while b"\n" in self._came:
-            order, _, self._came = self._came.partition(b"\n")
-            self.line.write(json.dumps(self._reply(order)).encode() + b"\n")
-        if len(self._came) > LONGEST:
-            self.line.write(json.dumps(_no("an order is one line of at most 64 KiB")).encode() + b"\n")
-            self.line.finish()
+        self._answer()
+
+    def readConnectionLost(self) -> None:
+        """``socat`` and the like say that they have nothing more to ask, and wait for the answer."""
+        self.line.finish()
+
+    def writeConnectionLost(self) -> None:
+        """Only what we end ourselves ends this way."""
+
+    def _pressed(self, full: bool) -> None:
+        if full:
+            self.line.hold("unread answers")
+        else:
+            self.line.release("unread answers")
+            self._answer()
+
+    def _answer(self) -> None:
+        while not self.line.full and not self.line.ended:
+            order, end, rest = self._came.partition(b"\n")
+            if len(order) > LONGEST:
+                self._say(_no("an order is one line of at most 64 KiB"))
+                self.line.finish()
+            elif end:
+                self._came = rest
+                self._say(self._reply(order))
+            else:
+                return
+
+    def _say(self, reply: dict[str, Any]) -> None:
+        self.line.write(json.dumps(reply).encode() + b"\n")
 
     def _reply(self, order: bytes) -> dict[str, Any]:
         try:

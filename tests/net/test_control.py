@@ -17,10 +17,15 @@ from twisted.trial.unittest import TestCase
 
 from mapiproxy.net.control import LONGEST, MOST, ControlInUse, ControlSocket
 
+#: More than what a socket and a transport hold together for one who does not read.
+BULKY = "x" * 100_000
+
 
 def answer(order: dict[str, Any]) -> dict[str, Any]:
     if order.get("command") == "bug":
         raise RuntimeError("secret detail")
+    if order.get("command") == "bulky":
+        return {"ok": True, "asked": BULKY}
     return {"ok": True, "asked": order}
 
 
@@ -90,6 +95,47 @@ class ControlCase(TestCase):
         self.assertFalse(reply["ok"])
 
     @inlineCallbacks
+    def test_a_long_order_is_refused_even_if_its_end_comes_along(self) -> Any:
+        self.control.start()
+        (reply,) = yield deferToThread(self.ask, b" " * LONGEST + b"{}")
+
+        self.assertIn("64 KiB", reply["error"])
+
+    @inlineCallbacks
+    def test_who_has_asked_all_and_says_so_is_still_answered(self) -> Any:
+        self.control.start()
+
+        def pipe() -> bytes:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(10)
+                line.connect(str(self.path))
+                line.sendall(b'{"command": "bulky"}\n')
+                line.shutdown(socket.SHUT_WR)
+                with line.makefile("rb") as came:
+                    return came.read()
+
+        came = yield deferToThread(pipe)
+        self.assertEqual(json.loads(came)["asked"], BULKY)
+
+    @inlineCallbacks
+    def test_orders_wait_while_their_answers_are_not_read(self) -> Any:
+        asked: list[Any] = []
+        self.control.answer = lambda order: asked.append(order) or answer(order)  # type: ignore[func-returns-value]
+        self.control.start()
+
+        def flood() -> tuple[int, int]:
+            with socket.socket(socket.AF_UNIX) as line, line.makefile("rb") as came:
+                line.settimeout(10)
+                line.connect(str(self.path))
+                line.sendall(b'{"command": "bulky"}\n' * 100)
+                first = json.loads(came.readline())["ok"]
+                return len(asked), first + sum(json.loads(came.readline())["ok"] for _ in range(99))
+
+        early, answered = yield deferToThread(flood)
+        self.assertLess(early, 50)
+        self.assertEqual(answered, 100)
+
+    @inlineCallbacks
     def test_what_a_dead_process_left_is_taken_over(self) -> Any:
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(self.path))
@@ -104,6 +150,20 @@ class ControlCase(TestCase):
             other.listen()
             error = self.assertRaises(ControlInUse, self.control.start)
         self.assertIn(str(self.path), str(error))
+
+    def test_a_process_that_hangs_is_not_taken_for_a_dead_one(self) -> None:
+        with socket.socket(socket.AF_UNIX) as other, socket.socket(socket.AF_UNIX) as waiting:
+            other.bind(str(self.path))
+            other.listen(0)
+            waiting.connect(str(self.path))
+            self.assertRaises(ControlInUse, self.control.start)
+            self.assertTrue(self.path.is_socket())
+
+    def test_a_file_that_is_no_socket_is_left_alone(self) -> None:
+        self.path.write_text("[proxy]")
+        error = self.assertRaises(FileExistsError, self.control.start)
+
+        self.assertEqual((str(error), self.path.read_text()), (f"{self.path} exists and is no socket", "[proxy]"))
 
     @inlineCallbacks
     def test_the_file_goes_with_the_socket(self) -> Any:
