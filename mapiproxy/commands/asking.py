@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.text import Text
 
 #: Where the example configuration has it.
 USUAL = "/run/mapiproxy/control.sock"
@@ -47,6 +48,10 @@ def ask(path: Path, command: str, **arguments: Any) -> Plain:
         raise click.ClickException(f"{path} belongs to somebody else: use the proxy's user") from None
     except OSError as error:
         raise click.ClickException(f"{path}: {error}") from None
+    if not answer:
+        raise click.ClickException(
+            f"{path} was closed without an answer: mapiproxy is stopping, or too many ask at the same time"
+        )
     try:
         reply = json.loads(answer)
     except ValueError:
@@ -74,11 +79,15 @@ def asking(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def order(path: Path, as_json: bool, command: str, **arguments: Any) -> Plain | None:
-    """Ask; print the reply when JSON is wanted, and return it when it is still to be shown.
+    """Ask, and conclude from the reply."""
+    return conclude(ask(path, command, **arguments), as_json)
+
+
+def conclude(reply: Plain, as_json: bool) -> Plain | None:
+    """Print the reply when JSON is wanted, and return it when it is still to be shown.
 
     Ends the process with 1 when the order was refused, saying why.
     """
-    reply = ask(path, command, **arguments)
     if as_json:
         click.echo(json.dumps(reply, indent=2))
         if not reply.get("ok"):
@@ -92,9 +101,35 @@ def order(path: Path, as_json: bool, command: str, **arguments: Any) -> Plain | 
 
 
 def console() -> Console:
-    """For tables: as wide as the terminal, and wide enough for every column when there is none."""
+    """For tables: as wide as the terminal, and a line for each row, whatever it holds, when there is none."""
     piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, width=160 if piped else None)
+    return Console(highlight=False, markup=False, width=1000 if piped else None)
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Text that somebody else wrote, as it is: no markup, and nothing that a terminal would obey.
+
+    Mailboxes, users and request types come from clients, reasons from servers.
+    """
+    return Text("".join(each if each.isprintable() else "?" for each in text), style)
+
+
+def lines_of(table: RenderableType, out: Console) -> list[Text]:
+    """A table as wide as it has to be: the terminal wraps a line that is too long, nothing is lost."""
+    lines = out.render_lines(table, out.options.update(width=_wide(table, out)), pad=False)
+    texts = [Text.assemble(*((each.text, each.style or "") for each in line)) for line in lines]
+    for text in texts:
+        text.rstrip()
+    return texts
+
+
+def fits(table: RenderableType, out: Console) -> bool:
+    """Whether no line of a table is too long."""
+    return _wide(table, out) <= out.width
+
+
+def _wide(table: RenderableType, out: Console) -> int:
+    return out.measure(table, options=out.options.update(width=10_000)).maximum
 
 
 def show_seconds(seconds: float | None) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from mapiproxy.commands.asking import ask, asking, order
+from mapiproxy.commands.asking import Plain, ask, asking, conclude, order
 from mapiproxy.settings.units import BadValue, parse_duration
 
 _POOL = click.option("--pool", help="The pool, when its name does not say which server is meant.")
@@ -61,30 +61,44 @@ def drain(
     deadline: float | None,
 ) -> None:
     """Let SERVER keep the sessions it has, and take no new ones. Says when it can be taken away."""
-    reply = order(path, as_json and not wait, "drain", server=server, pool=pool, deadline=deadline)
-    if not wait:
-        _tell(reply)
-        return
-    assert reply is not None
+    reply = ask(path, "drain", server=server, pool=pool, deadline=deadline)
+    if wait and reply.get("ok"):
+        reply = _wait(path, reply, timeout, (lambda row, last: None) if as_json else _progress)
+        conclude(reply, as_json)
+    else:
+        _tell(conclude(reply, as_json))
+
+
+def _wait(path: Path, reply: Plain, timeout: float, tell: Callable[[Plain, bool], None]) -> Plain:
+    """Look each second until the server is free; the reply to end with, not ``ok`` if it is not."""
     row = reply["server"]
     until = time.monotonic() + timeout
-    while not is_free(row) and time.monotonic() < until:
-        _progress(row)
+    error = None
+    while error is None and not is_free(row):
+        tell(row, False)
+        if time.monotonic() >= until:
+            error = f"{row['name']} is still in use"
+            break
         time.sleep(1.0)
-        rows = ask(path, "servers").get("servers", [])
-        row = next((r for r in rows if (r["pool"], r["name"]) == (row["pool"], row["name"])), row)
-    _progress(row, last=True)
-    if not is_free(row):
-        click.echo(f"{row['name']} is still in use", err=True)
-        sys.exit(1)
+        now = ask(path, "servers")
+        if not now.get("ok"):
+            return now
+        rows = [r for r in now["servers"] if (r["pool"], r["name"]) == (row["pool"], row["name"])]
+        if not rows:
+            error = f"{row['name']} is not in the configuration any more"
+        elif rows[0]["admin"] == "ready":
+            error = f"{row['name']} was made ready by somebody else"
+        row = rows[0] if rows else row
+    tell(row, True)
+    return {"ok": True, "server": row} if error is None else {"ok": False, "error": error, "server": row}
 
 
-def is_free(row: dict[str, Any]) -> bool:
-    """Whether nobody is hurt when the server goes."""
-    return bool(row["safe_in"] == 0 or row["admin"] == "maint")
+def is_free(row: Plain) -> bool:
+    """Whether nobody is hurt when the server goes, now or in a moment."""
+    return bool(row["admin"] == "maint" or (row["admin"] == "drain" and row["safe_in"] == 0))
 
 
-def _progress(row: dict[str, Any], last: bool = False) -> None:
+def _progress(row: Plain, last: bool) -> None:
     text = f"{row['admin']} {row['name']}: {row['safe_text']}"
     if sys.stdout.isatty():
         click.echo(f"\r\x1b[K{text}", nl=last)
@@ -138,7 +152,7 @@ def reload(path: Path, as_json: bool) -> None:
         click.echo(f"  {change}")
 
 
-def _tell(reply: dict[str, Any] | None) -> None:
+def _tell(reply: Plain | None) -> None:
     if reply is not None:
         row = reply["server"]
         click.echo(f"{row['admin']} {row['name']}: {row['safe_text']}")

@@ -8,8 +8,9 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from mapiproxy.commands.asking import asking, console, order, show_seconds
+from mapiproxy.commands.asking import asking, console, fits, lines_of, order, plain, show_seconds
 
 _COLOURS = {"ready": "green", "drain": "yellow", "maint": "yellow"}
 
@@ -24,39 +25,51 @@ def servers(path: Path, as_json: bool) -> None:
 
 
 def show(rows: list[dict[str, Any]], out: Console) -> None:
-    """Print servers for a person."""
-    table = Table(box=None, header_style="bold")
-    table.add_column("server", no_wrap=True)
-    table.add_column("pool")
-    table.add_column("state", no_wrap=True)
-    for title in ("weight", "sess", "conn", "probe"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("to take it away")
-    for row in rows:
-        table.add_row(
-            row["name"],
-            row["pool"],
-            state(row),
-            *(str(row[key]) for key in ("weight", "sessions", "connections")),
-            timing(row["probe"]),
-            row["safe_text"],
-        )
-    out.print(table)
+    """Print servers for a person; where words are too long, numbers in columns say the same."""
+    table = _table(rows, worded=True)
+    for line in lines_of(table if fits(table, out) else _table(rows, worded=False), out):
+        out.print(line, soft_wrap=True)
     for row in rows:
         probe = row["probe"] or {}
         if row["why"] is not None:
-            out.print(f"[red]{row['name']}[/]: {row['why']}", soft_wrap=True)
+            out.print(Text.assemble(plain(row["name"], "red"), ": ", plain(row["why"])), soft_wrap=True)
         elif probe.get("ok") is False:
-            said = f"last probe: {probe['stage']}: {probe['text']}"
-            out.print(f"[yellow]{row['name']}[/]: {said}", soft_wrap=True)
+            said = plain(f"last probe: {probe['stage']}: {probe['text']}")
+            out.print(Text.assemble(plain(row["name"], "yellow"), ": ", said), soft_wrap=True)
 
 
-def state(row: dict[str, Any]) -> str:
+def _table(rows: list[dict[str, Any]], worded: bool) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("server", "pool", "state"):
+        table.add_column(title, no_wrap=True)
+    numbers = {"weight": "weight", "sess": "sessions", "conn": "connections"}
+    if not worded:
+        numbers |= {"exec": "executes", "wait": "waits"}
+        if any(row["others"] for row in rows):
+            numbers["other"] = "others"
+    for title in (*numbers, *(("probe",) if worded else ("safe in", "probe ms"))):
+        table.add_column(title, justify="right", no_wrap=True)
+    if worded:
+        table.add_column("to take it away", no_wrap=True)
+    for row in rows:
+        cells = [str(row[key]) for key in numbers.values()]
+        probe = timing(row["probe"])
+        if worded:
+            cells += [probe, row["safe_text"]]
+        else:
+            free = "now" if row["safe_in"] == 0 else show_seconds(row["safe_in"])
+            cells += [free, probe.removesuffix(" ms")]
+        table.add_row(plain(row["name"]), plain(row["pool"]), state(row), *cells)
+    return table
+
+
+def state(row: dict[str, Any]) -> Text:
     """``ready UP 4m12s``, coloured."""
     admin = row["admin"]
-    up = "[green]UP[/]" if row["up"] else "[red]DOWN[/]"
-    ends = f" ({show_seconds(row['drain_ends_in'])} left)" if row.get("drain_ends_in") is not None else ""
-    return f"[{_COLOURS[admin]}]{admin}{ends}[/] {up} {show_seconds(row['since'])}"
+    ends = row.get("drain_ends_in")
+    left = f" ({show_seconds(ends)} left)" if ends is not None else ""
+    up = ("UP", "green") if row["up"] else ("DOWN", "red")
+    return Text.assemble((f"{admin}{left}", _COLOURS[admin]), " ", up, f" {show_seconds(row['since'])}")
 
 
 def timing(probe: dict[str, Any] | None) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from mapiproxy.commands.asking import asking, console, order, show_seconds
+from mapiproxy.commands.asking import asking, console, fits, lines_of, order, plain, show_seconds
 
 
 @click.command(short_help="The sessions that the running proxy knows.")
@@ -25,33 +26,52 @@ def sessions(path: Path, as_json: bool, mailbox: str | None, server: str | None,
 
 
 def show(reply: dict[str, Any], out: Console) -> None:
-    """Print sessions for a person."""
-    table = Table(box=None, header_style="bold")
-    table.add_column("session", no_wrap=True)
-    table.add_column("on", no_wrap=True)
-    table.add_column("of", no_wrap=True)
-    table.add_column("who", overflow="ellipsis", no_wrap=True)
-    table.add_column("client", no_wrap=True)
+    """Print sessions for a person: what runs stands in the row, or below it where that is too long."""
+    rows = reply["sessions"]
+    table = _table(rows, now=True)
+    if fits(table, out):
+        for line in lines_of(table, out):
+            out.print(line, soft_wrap=True)
+    else:
+        _stack(rows, out)
+    more = reply["total"] - len(rows)
+    if more > 0:
+        out.print(f"... and {more} more (--limit)")
+
+
+def _table(rows: list[dict[str, Any]], now: bool, client: int = 39, who: int = 24) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("session", "on", "of", "who", "client"):
+        table.add_column(title, no_wrap=True)
     for title in ("req", "conn", "idle", "ends in"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("now")
-    for row in reply["sessions"]:
+    if now:
+        table.add_column("now", no_wrap=True)
+    for row in rows:
         table.add_row(
             row["id"][:8],
-            row["backend"],
+            plain(row["backend"]),
             row["endpoint"],
-            shorten(row["user"] or row["mailbox"] or "?"),
-            row["client"],
+            plain(shorten(row["user"] or row["mailbox"] or "?", who)),
+            plain(shorten(row["client"], client)),
             str(row["requests"]),
             str(row["connections"]),
             show_seconds(row["idle"]),
             show_seconds(row["expires_in"]),
-            "; ".join(call(each) for each in row["current"]) or "-",
+            *([plain("; ".join(call(each) for each in row["current"]) or "-")] if now else ()),
         )
-    out.print(table)
-    more = reply["total"] - len(reply["sessions"])
-    if more > 0:
-        out.print(f"... and {more} more (--limit)")
+    return table
+
+
+def _stack(rows: list[dict[str, Any]], out: Console) -> None:
+    """The rows with their calls below them. What names a person or a client gives way, an id never."""
+    widths = ((39, 24), (39, 16), (21, 16), (15, 12))
+    tables = [_table(rows, now=False, client=client, who=who) for client, who in widths]
+    table = next((each for each in tables if fits(each, out)), tables[-1])
+    for line, row in zip(lines_of(table, out), [None, *rows], strict=True):
+        out.print(line, soft_wrap=True)
+        for each in row["current"] if row else ():
+            out.print(Text.assemble("  ", plain(call(each), "cyan")), soft_wrap=True)
 
 
 def call(running: dict[str, Any]) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from mapiproxy.commands.asking import asking, console, order, show_seconds
+from mapiproxy.commands.asking import asking, console, lines_of, order, plain, show_seconds
 
 _AGAIN = {
     "resent": "sent again unseen",
@@ -30,23 +31,28 @@ def status(path: Path, as_json: bool) -> None:
 
 def show(reply: dict[str, Any], out: Console) -> None:
     """Print a reply for a person."""
-    state = "[yellow]stopping[/]" if reply["stopping"] else "[green]running[/]"
+    state = Text("stopping", "yellow") if reply["stopping"] else Text("running", "green")
     lag = reply["lag"]
     out.print(
-        f"mapiproxy {reply['version']}, {state} for {show_seconds(reply['uptime'])}, pid {reply['pid']}, "
-        f"configuration {reply['generation']}"
+        Text.assemble(
+            f"mapiproxy {reply['version']}, ",
+            state,
+            f" for {show_seconds(reply['uptime'])}, pid {reply['pid']}, configuration {reply['generation']}",
+        ),
+        soft_wrap=True,
     )
     if reply["file"]:
-        out.print(f"from {reply['file']}", soft_wrap=True)
-    colour = "red" if lag["now"] > 0.5 else "none"
-    out.print(f"[{colour}]own lag {lag['now'] * 1000:.0f} ms[/], worst {lag['worst'] * 1000:.0f} ms\n")
+        out.print(plain(f"from {reply['file']}"), soft_wrap=True)
+    late = Text(f"own lag {lag['now'] * 1000:.0f} ms", "red" if lag["now"] > 0.5 else "")
+    out.print(Text.assemble(late, f", worst {lag['worst'] * 1000:.0f} ms\n"))
     table = Table("listener", "bound to", box=None, header_style="bold")
     for title in ("connections", "limit", "turned away"):
         table.add_column(title, justify="right")
     for each in reply["listeners"]:
         counts = (str(each[key]) for key in ("connections", "limit", "turned_away"))
-        table.add_row(each["name"], " ".join(each["binds"]), *counts)
-    out.print(table)
+        table.add_row(plain(each["name"]), plain(" ".join(each["binds"])), *counts)
+    for line in lines_of(table, out):
+        out.print(line, soft_wrap=True)
     for pool in reply["pools"]:
         _show_pool(pool, out)
 
@@ -55,9 +61,14 @@ def _show_pool(pool: dict[str, Any], out: Console) -> None:
     colour = "green" if pool["up"] == pool["servers"] else "yellow" if pool["up"] else "red"
     skew = f", skew {pool['skew']}x" if pool["skew"] is not None else ""
     out.print(
-        f"\n[bold]pool {pool['name']}[/] ({pool['kind']}): "
-        f"[{colour}]{pool['up']} of {pool['servers']} servers in service[/], "
-        f"{pool['sessions']} sessions{skew}"
+        Text.assemble(
+            "\n",
+            plain(f"pool {pool['name']}", "bold"),
+            f" ({pool['kind']}): ",
+            (f"{pool['up']} of {pool['servers']} servers in service", colour),
+            f", {pool['sessions']} sessions{skew}",
+        ),
+        soft_wrap=True,
     )
     table = Table(box=None, show_header=False, padding=(0, 2))
     table.add_column()
@@ -74,4 +85,5 @@ def _show_pool(pool: dict[str, Any], out: Console) -> None:
         table.add_row(words, str(pool["again"][name]), "")
     table.add_row("hangs (PENDING missing)", str(pool["hangs"]), "")
     table.add_row("sessions moved / evicted", f"{pool['moved']} / {pool['evicted']}", "")
-    out.print(table)
+    for line in lines_of(table, out):
+        out.print(line, soft_wrap=True)

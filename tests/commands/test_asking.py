@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
+from rich.table import Table
 from support.orders import STATUS, answering
 
 from mapiproxy.commands import main
-from mapiproxy.commands.asking import ask, show_seconds
+from mapiproxy.commands.asking import ask, fits, lines_of, plain, show_seconds
 
 
 def complaint(path: Path) -> str:
@@ -37,10 +40,31 @@ def test_a_socket_that_nobody_listens_on_is_told_apart(tmp_path: Path) -> None:
     assert complaint(tmp_path / "c").endswith("mapiproxy is not running")
 
 
-@pytest.mark.parametrize("reply", [b"220 smtp\r\n", b"", b"[1]\n"])
+@pytest.mark.parametrize("reply", [b"220 smtp\r\n", b"[1]\n"])
 def test_who_does_not_speak_as_we_do_is_not_believed(tmp_path: Path, reply: bytes) -> None:
     with answering(tmp_path / "c", reply):
         assert complaint(tmp_path / "c").endswith("is not mapiproxy")
+
+
+def test_an_end_without_an_answer_is_no_stranger(tmp_path: Path) -> None:
+    with answering(tmp_path / "c", b""):
+        assert "closed without an answer: mapiproxy is stopping" in complaint(tmp_path / "c")
+
+
+def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
+    out = Console(file=io.StringIO(), force_terminal=True, width=80)
+    out.print(plain("[/x] [bold]a\x1b[2J\x9b2J\r\nb"))
+
+    assert out.file.getvalue() == "[/x] [bold]a?[2J?2J??b\n"  # type: ignore[attr-defined]
+
+
+def test_no_line_of_a_table_is_cut_where_it_is_too_long() -> None:
+    table = Table("a", "b", box=None, pad_edge=False)
+    table.add_row("x" * 60, "y" * 60)
+    out = Console(width=80)
+
+    assert not fits(table, out)
+    assert [line.plain for line in lines_of(table, out)][1] == f"{'x' * 60}  {'y' * 60}"
 
 
 def test_json_is_the_reply_itself_and_a_refusal_is_exit_code_1(tmp_path: Path) -> None:

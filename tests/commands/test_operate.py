@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,42 @@ def test_a_drain_that_is_waited_for_ends_when_the_server_is_free(tmp_path: Path,
     assert done.stdout.splitlines()[-1] == "drain EXCH1: 0 Execute, 0 waits, 0 sessions, safe now"
 
 
-def test_a_drain_that_takes_too_long_is_exit_code_1(tmp_path: Path) -> None:
-    with answering(tmp_path / "c", {"ok": True, "server": BUSY}):
-        done = run(tmp_path / "c", "drain", "EXCH1", "--wait", "--timeout", "0ms")
+def test_a_drain_that_takes_too_long_is_exit_code_1(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(operate.time, "sleep", lambda seconds: None)
+    with answering(tmp_path / "c", {"ok": True, "server": BUSY}, {"ok": True, "servers": [BUSY]}):
+        done = run(tmp_path / "c", "drain", "EXCH1", "--wait", "--timeout", "50ms")
 
-    assert done.exit_code in (1, 2)
+    assert (done.exit_code, done.stderr) == (1, "Error: EXCH1 is still in use\n")
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [
+        ([{**FREE, "admin": "ready"}], "EXCH1 was made ready by somebody else"),
+        ([], "EXCH1 is not in the configuration any more"),
+        ([{**FREE, "pool": "other"}], "EXCH1 is not in the configuration any more"),
+    ],
+)
+def test_a_drain_that_is_over_is_not_waited_for_nor_taken_for_done(
+    tmp_path: Path, monkeypatch: Any, rows: list[dict[str, Any]], error: str
+) -> None:
+    monkeypatch.setattr(operate.time, "sleep", lambda seconds: None)
+    with answering(tmp_path / "c", {"ok": True, "server": BUSY}, {"ok": True, "servers": rows}):
+        done = run(tmp_path / "c", "drain", "EXCH1", "--wait")
+
+    assert (done.exit_code, done.stderr) == (1, f"Error: {error}\n")
+
+
+@pytest.mark.parametrize(("row", "code"), [(FREE, 0), ({**FREE, "admin": "ready"}, 1)])
+def test_a_drain_that_is_waited_for_ends_in_json_where_that_is_wanted(
+    tmp_path: Path, monkeypatch: Any, row: dict[str, Any], code: int
+) -> None:
+    monkeypatch.setattr(operate.time, "sleep", lambda seconds: None)
+    with answering(tmp_path / "c", {"ok": True, "server": BUSY}, {"ok": True, "servers": [row]}):
+        done = run(tmp_path / "c", "drain", "EXCH1", "--wait", "--json")
+    reply = json.loads(done.stdout)
+
+    assert (done.exit_code, reply["ok"], reply["server"]) == (code, code == 0, row)
 
 
 def test_a_duration_without_a_unit_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from support.orders import SESSION, answering
 
@@ -24,6 +25,34 @@ def test_a_row_for_each_session_and_the_number_of_the_rest(tmp_path: Path) -> No
         "NotificationWait answer 33s, 1 PENDING, last sign 3.0s ago"
     )
     assert lines[2] == "... and 2 more (--limit)"
+
+
+@pytest.mark.parametrize("client", ["10.0.0.7", "2001:db8:85a3:1111:2222:8a2e:370:7334"])
+def test_at_100_columns_calls_stand_below_and_the_id_is_whole(tmp_path: Path, client: str) -> None:
+    row = {**SESSION, "backend": "EXCH3-LONDON", "client": client}
+    idle = {**row, "current": [], "idle": 700.0}
+    with answering(tmp_path / "c", {"ok": True, "total": 2, "sessions": [row, idle]}):
+        done = CliRunner().invoke(main, ["sessions", "--socket", str(tmp_path / "c")], env={"COLUMNS": "100"})
+    lines = done.stdout.splitlines()
+
+    assert [line.split()[0] for line in lines] == ["session", "7f3a91c2", "NotificationWait", "7f3a91c2"]
+    assert lines[2] == "  NotificationWait answer 33s, 1 PENDING, last sign 3.0s ago"
+    assert lines[3].endswith("214     2  11m40s   17m00s")
+    assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.parametrize("text", ["[/x]", "[bold]x", "a\x1b[2Jb"])
+def test_no_client_can_hide_or_break_the_list(tmp_path: Path, text: str) -> None:
+    """Mailbox, user and request type are what clients send."""
+    current = [{**SESSION["current"][0], "request_type": text}]
+    row = {**SESSION, "user": text, "current": current}
+    for columns in ("100", "200"):
+        with answering(tmp_path / columns, {"ok": True, "total": 1, "sessions": [row]}):
+            done = CliRunner().invoke(
+                main, ["sessions", "--socket", str(tmp_path / columns)], env={"COLUMNS": columns}
+            )
+        assert done.exit_code == 0
+        assert done.stdout.count(text.replace("\x1b", "?")) == 2
 
 
 def test_both_ends_of_a_long_mailbox_tell_who_it_is() -> None:

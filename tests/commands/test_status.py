@@ -30,3 +30,12 @@ def test_a_proxy_that_has_served_nobody_can_be_shown(tmp_path: Path) -> None:
 
     assert done.exit_code == 0
     assert "stopping" in done.stdout
+
+
+def test_an_address_in_brackets_is_shown_whole(tmp_path: Path) -> None:
+    listener = {**STATUS["listeners"][0], "binds": ["[fe80::1]:443"]}
+    with answering(tmp_path / "c", {**STATUS, "listeners": [listener], "file": "/etc/[a]/m.toml"}):
+        done = CliRunner().invoke(main, ["status", "--socket", str(tmp_path / "c")])
+
+    assert "[fe80::1]:443" in done.stdout
+    assert "from /etc/[a]/m.toml" in done.stdout

@@ -17,7 +17,7 @@ from twisted.trial.unittest import TestCase
 
 from mapiproxy.net.control import LONGEST, MOST, ControlInUse, ControlSocket
 
-#: More than what a socket and a transport hold together for one who does not read.
+#: A few of these are more than a socket and a transport hold for one who does not read.
 BULKY = "x" * 100_000
 
 
