@@ -162,7 +162,8 @@ def ours(folder: Path, files: tuple[Path, Path], url: str, log: bool) -> Iterato
     running = ProxyProcess(
         folder,
         f'[listener.mail]\nbind = "127.0.0.1:0"\ncertificate = "{files[0]}"\nkey = "{files[1]}"\n'
-        f'[backend.test]\nkind = "exchange"\nca_file = "{files[0].parent / "ca.pem"}"\nservers = ["{url}"]\n'
+        f'[backend.test]\nkind = "exchange"\nvdirs = ["mapi"]\n'
+        f'allow_ssl_offload = true\nca_file = "{files[0].parent / "ca.pem"}"\nservers = ["{url}"]\n'
         # The backend is a play that knows one request; HAProxy does not probe it either.
         f'[health]\nenabled = false\n'
         f'[log]\ndirectory = "{folder / "log"}"\nenabled = {str(log).lower()}\n',

@@ -13,7 +13,7 @@ from attrs import fields_dict
 from support.settings_files import write_certificate, write_config
 
 from mapiproxy.backends.health import HealthRules
-from mapiproxy.settings import Affinity, Control, Limits, Log, Proxy, Settings, Timeouts, load_settings
+from mapiproxy.settings import Affinity, Control, Guard, Limits, Log, Proxy, Settings, Timeouts, load_settings
 from mapiproxy.settings.problems import Problems
 from mapiproxy.settings.structure import read_tables
 from mapiproxy.settings.tables import (
@@ -22,6 +22,7 @@ from mapiproxy.settings.tables import (
     FileTable,
     ListenerTable,
     ServerTable,
+    VdirTable,
 )
 
 EXAMPLE = (Path(__file__).parent.parent / "conf" / "mapiproxy.toml").read_text(encoding="utf-8")
@@ -67,7 +68,7 @@ def test_the_example_for_two_nodes_can_be_run(tmp_path: Path) -> None:
 def known_keys() -> list[tuple[str, str]]:
     tables: list[Any] = [
         FileTable, ListenerTable, CertificateTable, BackendTable, ServerTable,
-        Timeouts, Limits, Log, Proxy, HealthRules, Affinity, Control,
+        Timeouts, Limits, Log, Proxy, HealthRules, Affinity, Control, Guard, VdirTable,
     ]  # fmt: skip
     return [(table.__name__, key) for table in tables for key in fields_dict(table)]
 
@@ -97,6 +98,7 @@ def test_the_defaults_in_comments_are_the_defaults() -> None:
         "health": set(fields_dict(HealthRules)),
         "affinity": set(),
         "control": set(),
+        "guard": set(fields_dict(Guard)),
     }
     problems = Problems(Path("example"))
     assert read_tables(document, Path("/"), problems) == FileTable()
@@ -105,7 +107,8 @@ def test_the_defaults_in_comments_are_the_defaults() -> None:
 
 @pytest.mark.parametrize(
     "default", ["tls = true", 'tls_policy = "intermediate"', 'tls_minimum = "1.2"',
-                'paths = ["/mapi"]', 'verify = "on"', "weight = 100"],
+                'verify = "on"', "weight = 100", "mapi_http_enabled = true",
+                "allow_ssl_offload = false", "enabled = true"],
 )  # fmt: skip
 def test_other_defaults_are_shown_too(default: str) -> None:
     assert re.search(rf"^# {re.escape(default)}( |$)", EXAMPLE, re.MULTILINE)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from attrs import Factory, define
 
 from mapiproxy.backends.kind import Kind
+from mapiproxy.backends.vdir import MAPI, VirtualDirectory
 
 
 class Admin(StrEnum):
@@ -30,6 +31,7 @@ class Admin(StrEnum):
 class Backend:
     """One server of a pool.
 
+    :ivar vdir: the virtual directory of the server that this is; each fails and recovers by itself.
     :ivar weight: share of new mailboxes, relative to the others; 0 takes none.
     :ivar up: whether it is well, as far as we know.
     :ivar drain_until: when a drain turns into maintenance, on the proxy's clock; ``None``: never.
@@ -48,10 +50,20 @@ class Backend:
     drain_until: float | None = None
     connections: int = 0
     exchanges: int = 0
+    vdir: str = "mapi"
 
     def __repr__(self) -> str:
         state = "up" if self.up else "DOWN"
         return f"<Backend {self.name} {state} {self.admin} weight={self.weight} conns={self.connections}>"
+
+    @property
+    def label(self) -> str:
+        """How the log calls it: the server's name, and the virtual directory unless that is mapi."""
+        return self.name if self.vdir == "mapi" else f"{self.name}/{self.vdir}"
+
+    def is_at(self, other: Backend) -> bool:
+        """Whether both are reached at the same place, so that one connection serves both."""
+        return (self.name, self.host, self.port, self.tls) == (other.name, other.host, other.port, other.tls)
 
     @property
     def keeps(self) -> bool:
@@ -66,15 +78,28 @@ class Backend:
 
 @define(eq=False)
 class Pool:
-    """The servers that can serve the same paths, all of one kind."""
+    """One virtual directory of a group of servers, all of one kind.
+
+    :ivar name: of the group.
+    """
 
     name: str
     kind: Kind
     backends: tuple[Backend, ...]
-    paths: tuple[str, ...] = ("/mapi",)
+    vdir: VirtualDirectory = MAPI
     by_name: dict[str, Backend] = Factory(
         lambda self: {backend.name: backend for backend in self.backends}, takes_self=True
     )
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The prefixes that are served, in lower case; none when the directory is switched off."""
+        return self.vdir.shape.paths if self.vdir.enabled else ()
+
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        return self.name if self.vdir.name == "mapi" else f"{self.name}/{self.vdir.name}"
 
     def able(self, without: Iterable[str] = ()) -> list[Backend]:
         """Backends that may take a new session, but for those named."""

@@ -153,6 +153,7 @@ backend = "{group}"
 
 [backend.{group}]
 kind = "{stage.kind}"
+vdirs = ["mapi"]
 ca_file = "{stage.ca_file}"
 {servers}
 [health]

@@ -72,6 +72,13 @@ class EndWaits:
 
 
 @define
+class Say:
+    """Tell the operator, in one line of the log."""
+
+    text: str
+
+
+@define
 class Finish:
     """The exchange is over.
 
@@ -83,4 +90,4 @@ class Finish:
     keep_backend: bool
 
 
-Action = Dial | ToBackend | ToClient | Arm | DropBackend | CutClient | EndWaits | Finish
+Action = Dial | ToBackend | ToClient | Arm | DropBackend | CutClient | EndWaits | Say | Finish

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from mapiproxy.backends.fleet import Backend
 from mapiproxy.backends.sessions import Session
+from mapiproxy.backends.vdir import MAPI
 from mapiproxy.exchange import local
 from mapiproxy.exchange.actions import Action, Arm, CutClient, Finish, Timer, ToClient
 from mapiproxy.exchange.learning import Learning
 from mapiproxy.exchange.table import Answering, Asking, Event, is_over, step
 from mapiproxy.mapi.pulse import Pulse
 from mapiproxy.mapi.reading import RequestFacts, read_request, read_target
+from mapiproxy.policy.bond import Bond
+from mapiproxy.policy.channels import CHANNEL_METHODS
 from mapiproxy.policy.headers import Hop
 from mapiproxy.policy.illness import Blame
 from mapiproxy.policy.refusals import Refusal
 from mapiproxy.policy.routecookie import NAME
-from mapiproxy.policy.rules import Rules
+from mapiproxy.policy.rules import Rules, Timeouts
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.wire.heads import RequestHead
 
@@ -35,7 +38,9 @@ class ExchangeBase:
     :ivar dechunk: the client gets the payload without chunk framing (it speaks HTTP/1.0).
     """
 
-    def __init__(self, rules: Rules, head: RequestHead, hop: Hop, ledger: Ledger) -> None:
+    def __init__(
+        self, rules: Rules, head: RequestHead, hop: Hop, ledger: Ledger, bond: Bond | None = None
+    ) -> None:
         self.asking = Asking.DECIDING
         self.answering = Answering.WAITING
         self.head = head
@@ -50,6 +55,9 @@ class ExchangeBase:
         self._hop = hop
         self._pool = rules.pool_for(read_target(head.target).path)
         self._kind = self._pool.kind if self._pool is not None else rules.kind
+        self._vdir = self._pool.vdir if self._pool is not None else MAPI
+        ledger.protocol = self._vdir.shape.protocol
+        self._bond = bond if bond is not None else Bond()
         self.facts: RequestFacts = read_request(head, self._kind, NAME)
         if self.facts.session is not None:
             ledger.session = self.facts.session.hex()[:16]
@@ -62,7 +70,12 @@ class ExchangeBase:
         self._keep_client = head.keep_alive
         self._keep_backend = False
         self._ends_by_closing = False
-        self._quiet = rules.limits.quiet
+        self._first_byte, self._quiet, self._client_quiet = self._patience(rules.limits)
+        #: What its channel is registered under, and where; ``None`` for what is none.
+        self._channel: tuple[str, str] | None = None
+        if self.is_channel:
+            # Without end, and never to be sent again.
+            self.kept = None
         self._period: float | None = None
 
     def __repr__(self) -> str:
@@ -82,6 +95,20 @@ class ExchangeBase:
         """Whether it is a long poll, which may end at any time without harm (reference 7)."""
         return self.facts.request_type == "NotificationWait"
 
+    @property
+    def is_channel(self) -> bool:
+        """Whether it is a channel of Outlook Anywhere, open for as long as both ends want it."""
+        return self._vdir.name == "rpc" and self.head.method in CHANNEL_METHODS
+
+    def _patience(self, limits: Timeouts) -> tuple[float, float, float]:
+        """Seconds in which the answer need not begin, the answer need not go on, the request neither."""
+        if self.is_channel:
+            return limits.long_poll, limits.long_poll, limits.long_poll
+        if self._vdir.name == "microsoft-server-activesync":
+            # A Ping is answered when there is mail, or when its heartbeat (an hour at most) is over.
+            return max(limits.first_byte, limits.long_poll), limits.quiet, limits.client_quiet
+        return limits.first_byte, limits.quiet, limits.client_quiet
+
     def _step(self, event: Event) -> None:
         self.asking, self.answering = step(self.asking, self.answering, event)
 
@@ -98,6 +125,11 @@ class ExchangeBase:
             self._step(Event.REQUEST_END)
         actions: Actions = [ToClient(answer), Arm(Timer.LINGER, self._rules.limits.linger)]
         return actions + self._finish_if_over(now)
+
+    def _leave_channel(self) -> None:
+        if self._channel is not None:
+            self._rules.channels.closed(*self._channel)
+            self._channel = None
 
     def _cut(self) -> CutClient:
         """A close that nobody can take for the end of the answer (reference 5.3, N3)."""
@@ -117,4 +149,5 @@ class ExchangeBase:
         self.over = True
         self.ledger.ended_at = now
         self._learning.finish()
+        self._leave_channel()
         return [Finish(self._keep_client and not self._rules.stopping, self._keep_backend)]

@@ -5,11 +5,13 @@ The rules are the policy room's (``routing.py``, ``replay.py``); here they meet 
 
 from __future__ import annotations
 
+from mapiproxy.backends.fleet import Pool
 from mapiproxy.exchange import local
 from mapiproxy.exchange.actions import Dial, DropBackend
 from mapiproxy.exchange.base import Actions, ExchangeBase
 from mapiproxy.exchange.table import Answering, Asking, Event
 from mapiproxy.mapi.vocabulary import CREATING
+from mapiproxy.policy.bond import keep
 from mapiproxy.policy.refusals import Refusal
 from mapiproxy.policy.replay import Received, Sent, Verdict, may_send_again
 from mapiproxy.policy.routing import RETRY_AFTER, Home, Lost, Route, choose, find_home
@@ -30,6 +32,8 @@ class Choosing(ExchangeBase):
         )
         if isinstance(route, Lost):
             return self._lose_session(route, now)
+        if isinstance(route, Route):
+            route = self._keep_together(route, pool)
         if isinstance(route, Refusal):
             tally.refused += 1
             return self._refuse(route, now)
@@ -48,6 +52,20 @@ class Choosing(ExchangeBase):
         ledger.phase = "dial"
         self._mark_stale(route, home)
         return [Dial(route.backend)]
+
+    def _keep_together(self, route: Route, pool: Pool) -> Route:
+        """What overrules the ladder: an authenticated connection, and the other channel."""
+        if self.is_channel:
+            key = (self.facts.mailbox or f"{self.ledger.user or ''}@{self.ledger.client_ip}").lower()
+            self._leave_channel()
+            backend = pool.by_name.get(self._rules.channels.home(key) or "")
+            if backend is not None and backend.keeps and backend.name not in self._tried:
+                route = Route(backend, "channel")
+            self._channel = key, route.backend.name
+            self._rules.channels.opened(*self._channel)
+        if self._bond.tied:
+            route = keep(self._bond, route, pool, self.facts.request_type in CREATING)
+        return route
 
     def _mark_stale(self, route: Route, home: Home | None) -> None:
         self._stale = route.stale
@@ -90,6 +108,8 @@ class Choosing(ExchangeBase):
     def _may_send_again(self, verdict: Verdict) -> bool:
         return (
             verdict is not Verdict.BREAK
+            # A request of an authenticated connection is nobody's on another one.
+            and not self._bond.tied
             and self.answering is Answering.WAITING
             and self.asking in (Asking.SENDING, Asking.SENT)
             and self.kept is not None

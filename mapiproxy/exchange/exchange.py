@@ -12,7 +12,7 @@ from mapiproxy.backends.sessions import State
 from mapiproxy.exchange import local
 from mapiproxy.exchange.actions import Arm, DropBackend, EndWaits, Timer, ToBackend, ToClient
 from mapiproxy.exchange.base import Actions
-from mapiproxy.exchange.losses import Losses
+from mapiproxy.exchange.identity import Identity
 from mapiproxy.exchange.table import Answering, Asking, Event
 from mapiproxy.mapi.pulse import Pulse
 from mapiproxy.mapi.reading import read_answer
@@ -32,11 +32,14 @@ _NONE: frozenset[bytes] = frozenset()
 _OURS = frozenset((NAME,))
 _OURS_AND_THEIRS = _OURS | {b"sid", b"sequence"}
 
-#: Answered here, as Exchange's front end does: it tells whether *this* front end can serve.
-HEALTH_PATH = "/mapi/healthcheck.htm"
+#: Answered here for each virtual directory, as Exchange's front end does: it tells whether *this* front
+#: end can serve.
+HEALTH_PAGE = "/healthcheck.htm"
+#: By this header a client says that it speaks MAPI/HTTP, and is then told of it by Autodiscover.
+_CAPABILITY = frozenset((b"x-mapihttpcapability",))
 
 
-class Exchange(Losses):
+class Exchange(Identity):
     """One request of a client and its answer.
 
     Every input returns actions, in the order in which they are to be carried out; after a Finish there
@@ -52,7 +55,7 @@ class Exchange(Losses):
             return self._refuse(Refusal(404, f"nothing is published at {self._shown_path()!r}"), now)
         if self._asks_for_health():
             return self._tell_health(self._pool, now)
-        return self._route(now)
+        return self._check_credentials(now) or self._check_mapi_http(now) or self._route(now)
 
     def connected(self, fresh: bool, body_is_here: bool, now: float) -> Actions:
         """A connection to the chosen backend is ours.
@@ -67,7 +70,8 @@ class Exchange(Losses):
         without = _OURS_AND_THEIRS if self._stale else _OURS
         if self.facts.route is None and not self._stale:
             without = _NONE
-        actions: Actions = [ToBackend(request_for_backend(self.head, self._hop, without))]
+        dropped = _CAPABILITY if self._hides_mapi_http() else _NONE
+        actions: Actions = [ToBackend(request_for_backend(self.head, self._hop, without, dropped))]
         if self._again and self.kept:
             actions.append(ToBackend(b"".join(self.kept)))
         if self._complete:
@@ -75,7 +79,7 @@ class Exchange(Losses):
             return [*actions, *self._all_sent(now)]
         if self.head.expects_continue and not body_is_here and not self._again:
             actions.append(ToClient(CONTINUE))
-        actions.append(Arm(Timer.REQUEST, self._rules.limits.client_quiet))
+        actions.append(Arm(Timer.REQUEST, self._client_quiet))
         return actions
 
     def dial_failed(self, text: str, now: float, refused: bool = False) -> Actions:
@@ -111,7 +115,7 @@ class Exchange(Losses):
         self.ledger.request_ended_at = now
         self.ledger.phase = "wait"
         if self.answering is Answering.WAITING:
-            return [Arm(Timer.ANSWER, self._rules.limits.first_byte)]
+            return [Arm(Timer.ANSWER, self._first_byte)]
         return self._finish_if_over(now)
 
     def interim(self, head: ResponseHead) -> Actions:
@@ -156,14 +160,17 @@ class Exchange(Losses):
         ledger.backend_version = _text(first.get(b"x-serverapplication"))
         ledger.backend_request_id = _text(first.get(b"request-id"))
         ledger.phase = "answer"
+        said = self._note_challenge(head, now)
         if self.answering is Answering.UNHEARD:
-            return [Arm(Timer.ORPHAN, self._rules.limits.orphan)]
-        return [
-            ToClient(
-                answer_for_client(head, close=close, dechunk=self.dechunk, more=self._route_cookie())
-            ),
-            Arm(Timer.QUIET, self._quiet),
-        ]
+            return [*said, Arm(Timer.ORPHAN, self._rules.limits.orphan)]
+        answer = answer_for_client(
+            head,
+            close=close,
+            dechunk=self.dechunk,
+            more=self._route_cookie(),
+            schemes=self._vdir.schemes if head.status == 401 else None,
+        )
+        return [*said, ToClient(answer), Arm(Timer.QUIET, self._quiet)]
 
     def watch(self, payload: Tap | None) -> Tap | None:
         """Who wants to see the answer's payload: the pulse, *payload* for a client that gets it bare."""
@@ -195,7 +202,7 @@ class Exchange(Losses):
             ends.append(EndWaits(self.facts.session))
         if self.asking is Asking.SENDING:
             if self._keep_backend:
-                return [Arm(Timer.REQUEST, self._rules.limits.client_quiet)]
+                return [Arm(Timer.REQUEST, self._client_quiet)]
             # Answered early, and the backend hears no more: the rest is read and thrown away, so
             # that our answer is not overtaken by a reset.
             self._step(Event.BACKEND_LOST)
@@ -220,12 +227,14 @@ class Exchange(Losses):
 
     def _asks_for_health(self) -> bool:
         path = self.facts.target.path.lower()
-        return path == HEALTH_PATH and self.head.method in (b"GET", b"HEAD")
+        if not path.endswith(HEALTH_PAGE) or self.head.method not in (b"GET", b"HEAD"):
+            return False
+        return path.removesuffix(HEALTH_PAGE) in self._vdir.shape.paths
 
     def _tell_health(self, pool: Pool, now: float) -> Actions:
         rules = self._rules
         if rules.stopping or not pool.able():
-            return self._refuse(Refusal(503, f"no backend of {pool.name!r} is in service"), now)
+            return self._refuse(Refusal(503, f"no backend of {pool.title!r} is in service"), now)
         close = not self._keep_client
         return self._answer(
             local.tell_health(rules.server_name, self.ledger, self.head.method, close=close), now

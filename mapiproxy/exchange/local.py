@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mapiproxy.policy.refusals import Refusal, healthy, session_lost, to_answer
+from mapiproxy.policy.refusals import Refusal, endpoint_disabled, healthy, session_lost, to_answer
 from mapiproxy.record.ending import Ending
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.wire.errors import WireError
@@ -36,6 +36,16 @@ def lose_session(head: RequestHead, text: str, ledger: Ledger, *, close: bool) -
     ledger.response_code = 10
     ledger.routed_by = "local"
     return session_lost(head, text, request_id=ledger.request_id, close=close)
+
+
+def deny_mapi_http(head: RequestHead, text: str, ledger: Ledger, *, close: bool) -> bytes:
+    """X-ResponseCode 16 for a mailbox that may not use MAPI/HTTP, written down."""
+    ledger.ending = Ending.REFUSED
+    ledger.error = text
+    ledger.status = 200
+    ledger.response_code = 16
+    ledger.routed_by = "local"
+    return endpoint_disabled(head, text, request_id=ledger.request_id, close=close)
 
 
 def tell_health(server_name: str, ledger: Ledger, method: bytes, *, close: bool) -> bytes:

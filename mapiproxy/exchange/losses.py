@@ -67,7 +67,7 @@ class Losses(Choosing):
             return self._send_again(text, now)
         if ledger.ending is Ending.DONE:
             ledger.ending, ledger.error = ending, text
-        if verdict is not Verdict.BREAK and self.answering is Answering.WAITING:
+        if verdict is not Verdict.BREAK and self.answering is Answering.WAITING and not self._bond.tied:
             self._rules.tally.refused += 1
             self._step(Event.AGAIN)
             refusal = Refusal(503, "the backend closed before it had the whole request", RETRY_AFTER)
@@ -123,9 +123,18 @@ class Losses(Choosing):
             return self.backend_lost(text, now, Ending.TIMED_OUT, blame=False)
         return self.backend_lost(text, now, Ending.TIMED_OUT)
 
+    def pair_lost(self, text: str, now: float) -> Actions:
+        """The backend connection that this client is tied to has gone, or must not be used: the client's
+        goes as well, and nothing has been sent. It comes back with a new one, and is authenticated anew.
+        """
+        self.ledger.ending, self.ledger.error = Ending.BACKEND_LOST, text
+        self._keep_client = self._keep_backend = False
+        self._step(Event.CLIENT_LOST)
+        return [self._cut(), *self._finish_if_over(now)]
+
     def _waited(self, timer: Timer) -> str:
         if timer is Timer.ANSWER:
-            return f"the backend did not begin to answer within {self._rules.limits.first_byte:g} s"
+            return f"the backend did not begin to answer within {self._first_byte:g} s"
         if timer is Timer.QUIET:
             announced = f", though X-PendingPeriod is {self._period:g} s" if self._period else ""
             return f"hang: no PENDING and no data for {self._quiet:g} s{announced}"

@@ -8,7 +8,6 @@ and of Authorization do not leave this file; a session is known by a digest.
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -20,6 +19,9 @@ from mapiproxy.wire.heads import RequestHead, ResponseHead
 
 _ENDPOINT = re.compile(rb"/mapi/(emsmdb|nspi)(?:/|\Z)", re.IGNORECASE)
 _MAILBOX = re.compile(rb"(?:\?|&)mailboxid=([^&]*)", re.IGNORECASE)
+#: Outlook Anywhere asks for a mailbox where it used to ask for a server (reference 10.2); the value is the
+#: same as that of MailboxId, so both protocols of a mailbox find the same backend.
+_RPC_MAILBOX = re.compile(rb"/rpc(?:withcert)?/rpcproxy\.dll\?([^:&@]+@[^:&]+):\d+\Z", re.IGNORECASE)
 
 
 @define
@@ -39,7 +41,7 @@ class RequestFacts:
     :ivar request_type: the specification's spelling if it is a known name, else as it came.
     :ivar mailbox: value of MailboxId as sent; compare it lower-cased.
     :ivar session: digest of the session cookie, never the cookie.
-    :ivar scheme: the authentication scheme's name.
+    :ivar anchor: X-AnchorMailbox, by which other protocols than MAPI name the mailbox.
     :ivar request_id: X-RequestId as it came: a GUID of the client's session, a colon, a count.
     :ivar route: value of the cookie that the caller asked for by name, if any.
     """
@@ -47,9 +49,14 @@ class RequestFacts:
     target: Target
     request_type: str | None
     session: bytes | None
-    scheme: str | None
     request_id: bytes | None = None
     route: bytes | None = None
+    anchor: str | None = None
+
+    @property
+    def mailbox(self) -> str | None:
+        """The mailbox that is asked for, as far as the head tells."""
+        return self.target.mailbox or self.anchor
 
 
 @define
@@ -74,7 +81,7 @@ def read_target(target: bytes) -> Target:
         target = target[slash:] if slash >= 0 else b"/"
     path, mark, query = target.partition(b"?")
     endpoint = _ENDPOINT.match(path)
-    mailbox = _MAILBOX.search(mark + query)
+    mailbox = _MAILBOX.search(mark + query) or _RPC_MAILBOX.match(target)
     return Target(
         path.decode("latin-1"),
         (mark + query).decode("latin-1"),
@@ -130,17 +137,14 @@ def read_request(head: RequestHead, kind: Kind, route: bytes | None = None) -> R
         value, routed = _cookies(cookie, SESSION_COOKIE[kind], route)
         if value:
             session = session_digest(target.endpoint, value)
-    authorization = first.get(b"authorization")
-    scheme = None
-    if authorization is not None:
-        scheme = authorization.partition(b" ")[0][:32].decode("latin-1")
+    anchor = first.get(b"x-anchormailbox")
     return RequestFacts(
         target,
         _spelling(request_type) if request_type is not None else None,
         session,
-        scheme,
         first.get(b"x-requestid"),
         routed,
+        anchor.decode("latin-1") if anchor and target.endpoint is None else None,
     )
 
 
@@ -180,15 +184,3 @@ def _seconds(value: bytes | None) -> float | None:
 def _number(value: bytes, digits: int) -> int | None:
     value = value.strip()
     return int(value) if value.isdigit() and len(value) <= digits else None
-
-
-def user_of(authorization: bytes) -> str | None:
-    """The user name in Basic credentials, for the record; never the password."""
-    scheme, _, token = authorization.partition(b" ")
-    if scheme.lower() != b"basic":
-        return None
-    try:
-        name, colon, _ = b64decode(token.strip(), validate=True).partition(b":")
-    except ValueError:
-        return None
-    return name.decode("utf-8", "replace") if colon else None

@@ -7,6 +7,7 @@ is ever kept for a later turn (reference M1).
 
 from __future__ import annotations
 
+from mapiproxy.backends.fleet import Backend
 from mapiproxy.backends.sessions import Session
 from mapiproxy.exchange.actions import (
     Arm,
@@ -15,6 +16,7 @@ from mapiproxy.exchange.actions import (
     DropBackend,
     EndWaits,
     Finish,
+    Say,
     Timer,
     ToBackend,
     ToClient,
@@ -27,6 +29,7 @@ from mapiproxy.net.dialer import DialFailed
 from mapiproxy.net.doors import Doors
 from mapiproxy.net.house import House
 from mapiproxy.net.line import Line
+from mapiproxy.policy.bond import Bond
 from mapiproxy.policy.headers import Hop
 from mapiproxy.policy.illness import Blame
 from mapiproxy.wire.reader import RequestReader
@@ -39,6 +42,7 @@ class Acting(Owner):
     :ivar leaving: the connection is to end after its exchange.
     :ivar session: the one that the last request belonged to.
     :ivar doors: this client's own connections to backends.
+    :ivar bond: whether one of them is a pair with the client's, which is then the only one.
     """
 
     def __init__(self, house: House, front: Line, hop: Hop, port: int, head_limit: int) -> None:
@@ -52,7 +56,8 @@ class Acting(Owner):
         self.deadline = Deadline(house.clock, house.rules.limits)
         self.gone = False
         self.leaving = False
-        self._connection_scheme: str | None = None
+        self.bond = Bond()
+        self._tied: BackDoor | None = None
         self._door: BackDoor | None = None
         self._to_client: list[bytes] = []
         self._to_backend: list[bytes] = []
@@ -72,6 +77,8 @@ class Acting(Owner):
                 self._to_backend.append(action.data)  # type: ignore[union-attr]
             elif kind is Arm:
                 self.deadline.arm(action.timer, action.seconds)  # type: ignore[union-attr]
+            elif isinstance(action, Say):
+                self.house.log.warn("{line}", line=action.text)
             elif isinstance(action, Finish):
                 self._finish(action)
             elif isinstance(action, Dial):
@@ -94,36 +101,71 @@ class Acting(Owner):
         assert self.exchange is not None
         now = self.house.clock()
         self._leave_door()
+        self._part_from(action.backend)
         door = self.doors.find(action.backend)
         if door is not None:
-            self._connected(door, now)
+            self._connected(door, action.backend, now)
+            return
+        if self._tied is not None:
+            self._do(self.exchange.pair_lost("the authenticated connection to the backend is gone", now))
             return
         self.exchange.ledger.dial_at = now
         self.deadline.rest()
         self.doors.dial(action.backend, self._dialled, self._not_dialled)
+
+    def _part_from(self, backend: Backend) -> None:
+        """The rules want another backend than the pair's: end the pair, and with it who the client was."""
+        if self._tied is not None and not self._tied.backend.is_at(backend):
+            self.doors.drop(self._tied)
+            self._tied = None
+            self.bond.loosen()
+
+    def _tie(self, door: BackDoor) -> None:
+        """From now on this is the only backend connection of the client."""
+        self._tied = door
+        self.bond.backend = door.backend.name
+        self.doors.close(but=door)
+
+    def _is_breach(self, door: BackDoor) -> bool:
+        """Whether a request is about to go where its client is not who it is (reference N5).
+
+        It cannot happen: a door is made for its owner and known to nobody else. That is looked at all the
+        same each time, for this is the one mistake that would show one user's mail to another.
+        """
+        tied = self._tied
+        return door.owner is not self or door.busy or (tied is not None and tied is not door)
 
     def _leave_door(self) -> None:
         """The request goes again, over another connection."""
         door, exchange = self._door, self.exchange
         if door is not None and exchange is not None:
             self._door = None
-            door.backend.exchanges -= 1
+            door.serving.exchanges -= 1
             blame, exchange.blame = exchange.blame, None
             if blame is not None:
-                self.house.judge(door.backend, blame)
+                self.house.judge(door.serving, blame)
 
     def _dialled(self, door: BackDoor) -> None:
-        self._connected(door, self.house.clock())
+        self._connected(door, door.backend, self.house.clock())
         self.pump()
         self._flush()
 
-    def _connected(self, door: BackDoor, now: float) -> None:
+    def _connected(self, door: BackDoor, backend: Backend, now: float) -> None:
         exchange = self.exchange
         assert exchange is not None
+        if self._is_breach(door):
+            self.house.log.critical(
+                "AUTH-PIN breach prevented: {door!r} is not this client's (please report this)", door=door
+            )
+            self._do(exchange.pair_lost("the identity guard stopped the request", now))
+            return
+        if self.bond.tied and self._tied is None:
+            self._tie(door)
         self._door = door
+        door.serving = backend
         door.busy = True
         door.used += 1
-        door.backend.exchanges += 1
+        backend.exchanges += 1
         door.reader.expect(exchange.head.method)
         self._do(exchange.connected(door.used == 1, self.reader.unread > 0, now))
 
@@ -149,23 +191,29 @@ class Acting(Owner):
         self.exchange = None
         door, self._door = self._door, None
         if door is not None:
-            door.backend.exchanges -= 1
+            door.serving.exchanges -= 1
             door.idle_since = self.house.clock()
             door.line.release("pressure")
             if not action.keep_backend or door.reader.unread:
                 self.doors.drop(door)
             if exchange.blame is not None or exchange.ledger.backend_status is not None:
-                self.house.judge(door.backend, exchange.blame)
+                self.house.judge(door.serving, exchange.blame)
+            if self.bond.tied and self._tied is None:
+                self._tie(door)
         self.session = exchange.session
         if exchange.is_wait:
             self._end_wait(exchange)
         self.house.record(exchange.ledger)
         if self.gone:
             self.doors.close()
-        elif not action.keep_client or self.leaving:
+        elif not action.keep_client or self.leaving or self._is_widowed():
             self._end_front(gently=door is None)
         else:
             self.deadline.await_request(begun=False)
+
+    def _is_widowed(self) -> bool:
+        """The pair's other half is gone."""
+        return self._tied is not None and not self._tied.open
 
     def _begin_wait(self, exchange: Exchange) -> None:
         """It can be found by its session from now on."""

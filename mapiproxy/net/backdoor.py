@@ -37,6 +37,8 @@ class Owner(Shape):
 class BackDoor(Protocol):
     """A connection to *backend* that is in use, idle, or gone.
 
+    :ivar owner: the client's side; the one and only for life.
+    :ivar serving: the virtual directory of *backend* that the last request was for.
     :ivar busy: whether an answer is due.
     :ivar used: how many requests it has carried.
     :ivar idle_since: when the last of them ended, in reactor seconds.
@@ -50,14 +52,14 @@ class BackDoor(Protocol):
         when_ready: Callable[[BackDoor], None],
         when_lost_early: Callable[[Failure], None],
     ) -> None:
-        self.backend = backend
+        self.backend = self.serving = backend
+        self.owner = owner
         self.reader = ResponseReader(head_limit)
         self.busy = False
         self.used = 0
         self.idle_since = 0.0
         self.ready = False
         self.line: Line
-        self._owner = owner
         self._when_ready = when_ready
         self._when_lost_early = when_lost_early
 
@@ -86,14 +88,14 @@ class BackDoor(Protocol):
 
     def _pressure(self, full: bool) -> None:
         if self.busy:
-            self._owner.backend_pressure(self, full)
+            self.owner.backend_pressure(self, full)
 
     def dataReceived(self, data: bytes) -> None:
         if self.line.ended:
             return
         self.reader.feed(data)
         if self.busy:
-            self._owner.backend_data(self)
+            self.owner.backend_data(self)
         else:
             self.line.abort()
 
@@ -104,4 +106,4 @@ class BackDoor(Protocol):
             return
         self.backend.connections -= 1
         self.reader.eof()
-        self._owner.backend_gone(self, reason)
+        self.owner.backend_gone(self, reason)

@@ -31,7 +31,7 @@ class Doors:
         door = self._doors.get(backend.name)
         if door is None or not door.open:
             return None
-        if door.backend is not backend or door.line.is_dead():
+        if not door.backend.is_at(backend) or door.line.is_dead():
             self.drop(door)
             return None
         return door
@@ -39,7 +39,7 @@ class Doors:
     def get(self, backend: Backend) -> BackDoor | None:
         """The connection to *backend*, in whatever state."""
         door = self._doors.get(backend.name)
-        return door if door is not None and door.backend is backend else None
+        return door if door is not None and door.backend.is_at(backend) else None
 
     def dial(
         self,
@@ -90,8 +90,9 @@ class Doors:
             if door is not but and not door.busy and door.idle_since <= idle_since:
                 self.drop(door)
 
-    def close(self) -> None:
-        """Close all: their client is gone, or about to be."""
+    def close(self, but: BackDoor | None = None) -> None:
+        """Close all, or all but one: their client is gone, or about to be, or tied to that one."""
         self.give_up()
         for door in [*self._doors.values()]:
-            self.drop(door)
+            if door is not but:
+                self.drop(door)

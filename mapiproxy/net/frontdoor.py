@@ -119,9 +119,12 @@ class FrontDoors(Factory):
 
     @property
     def calls(self) -> int:
-        """Exchanges in progress that are worth waiting for: all but waits."""
+        """Exchanges in progress that are worth waiting for: all but waits and channels."""
         return sum(
-            relay.exchange is not None and not relay.exchange.is_wait for relay in self.relays
+            (exchange := relay.exchange) is not None
+            and not exchange.is_wait
+            and not exchange.is_channel
+            for relay in self.relays
         )
 
     def stop(self) -> None:

@@ -18,6 +18,7 @@ from zope.interface import implementer
 
 from mapiproxy.backends.health import Probed
 from mapiproxy.backends.kind import Kind
+from mapiproxy.backends.vdir import Shape
 from mapiproxy.net.lag import Lag
 from mapiproxy.net.line import Line
 from mapiproxy.net.tls import describe_tls_failure
@@ -33,21 +34,33 @@ _OUR_LAG = 1.0
 class Wanted:
     """What is asked, and which answer is a healthy one.
 
+    :ivar status: the only healthy one; ``None``: whatever is no error of the server.
     :ivar body: what the body begins with; empty for any.
     """
 
     method: bytes
     target: bytes
-    status: int
+    status: int | None
     body: bytes = b""
 
 
-#: Exchange tells by itself how its protocol is (exchange reference 4.6); of grommunio a 401 shows that
-#: its HTTP server, its MAPI plugin and its way to ask for credentials are alive (M18).
-WANTED = {
-    Kind.EXCHANGE: Wanted(b"GET", b"/mapi/healthcheck.htm", 200, b"200 OK"),
-    Kind.GROMMUNIO: Wanted(b"POST", b"/mapi/emsmdb/?MailboxId=probe", 401),
+_GROMMUNIO = {
+    "mapi": Wanted(b"POST", b"/mapi/emsmdb/?MailboxId=probe", 401),
+    "rpc": Wanted(b"GET", b"/rpc/rpcproxy.dll", None),
 }
+
+
+def wanted_of(kind: Kind, vdir: Shape) -> Wanted:
+    """How a virtual directory is asked whether it is well.
+
+    Exchange tells of each by itself (exchange reference 4.6): a component that is inactive answers 404.
+    Of grommunio a 401 shows that its HTTP server, its MAPI plugin and its way to ask for credentials are
+    alive (M18); what else it serves comes from other programs, of which only an answer is asked.
+    """
+    path = vdir.paths[0].encode("ascii")
+    if kind is Kind.EXCHANGE:
+        return Wanted(b"GET", path + b"/healthcheck.htm", 200, b"200 OK")
+    return _GROMMUNIO.get(vdir.name) or Wanted(b"GET", path + b"/", None)
 
 
 class Probing:
@@ -221,8 +234,9 @@ class _Talk(Protocol):
     def _look(self, head: ResponseHead) -> None:
         if head.status < 200:
             return
-        if head.status != self._probing.wanted.status:
-            self._fail(f"status {head.status}, not {self._probing.wanted.status}")
+        status = self._probing.wanted.status
+        if head.status != status if status is not None else head.status >= 500:
+            self._fail(f"status {head.status}" + (f", not {status}" if status is not None else ""))
             return
         self._probing.reached("http", "body")
         self._reader.tap = self._gather

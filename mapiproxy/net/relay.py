@@ -92,11 +92,11 @@ class Relay(Acting):
         now = self.house.clock()
         ledger = self.house.open_ledger(now, head, self.hop.client_ip, self.port)
         if ledger.auth_scheme is None:
-            ledger.auth_scheme = self._connection_scheme
-        elif ledger.auth_scheme.lower() in ("ntlm", "negotiate"):
             # Windows authentication is the connection's: later requests do not say it again.
-            self._connection_scheme = ledger.auth_scheme
-        self.exchange = exchange = Exchange(self.house.rules, head, self.hop, ledger)
+            ledger.auth_scheme, ledger.user = self.bond.scheme, self.bond.user
+        else:
+            self.bond.asked(ledger.credentials, ledger.auth_scheme)
+        self.exchange = exchange = Exchange(self.house.rules, head, self.hop, ledger, self.bond)
         if exchange.is_wait:
             self._begin_wait(exchange)
         self._do(exchange.begin(now))
@@ -169,6 +169,9 @@ class Relay(Acting):
         """A backend's connection is lost; an answer that ends with it is complete now."""
         self.doors.forget(door)
         exchange = self.exchange
+        if exchange is None and door is self._tied:
+            # Whoever the client was there, it is nobody anywhere else.
+            self._end_front()
         if exchange is None or door is not self._door:
             return
         if door.busy:
@@ -185,11 +188,15 @@ class Relay(Acting):
             return
         exchange = self.exchange
         if exchange is not None and door is self._door and not exchange.over and door.busy:
+            if door.serving is not backend:
+                return
             self._do(exchange.backend_lost(text, self.house.clock(), blame=False))
             self._flush()
             self.pump()
-        elif door is not self._door:
+        elif door is not self._door and door.serving is backend:
             self.doors.drop(door)
+            if door is self._tied and exchange is None:
+                self._end_front()
 
     def backend_pressure(self, door: BackDoor, full: bool) -> None:
         """The backend reads slower than the client sends."""
@@ -213,7 +220,7 @@ class Relay(Acting):
 
     def tick(self, now: float) -> None:
         """Called about once a second: is anything due?"""
-        self.doors.retire(now - self.house.rules.limits.backend_idle, but=self._door)
+        self.doors.retire(now - self.house.rules.limits.backend_idle, but=self._door or self._tied)
         if now < self.deadline.at:
             return
         if self.front.ended and not self.gone:

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from mapiproxy.backends.fleet import Admin, Backend, Pool
 from mapiproxy.backends.health import Health, HealthRules, Probed
 from mapiproxy.net.lag import Lag
-from mapiproxy.net.probe import WANTED, Probing
+from mapiproxy.net.probe import Probing, wanted_of
 from mapiproxy.policy.illness import Blame
 
 
@@ -63,6 +63,8 @@ class Watch:
 
     def start(self) -> None:
         """Probe from now on, if the rules say so; the first probes leave at once."""
+        if self._running:
+            return
         self._running = True
         for watched in self._watched.values():
             self._probe_after(watched, 0.0)
@@ -131,7 +133,7 @@ class Watch:
             self._endpoints[backend.name],
             tls=backend.tls,
             host=backend.host,
-            wanted=WANTED[backend.kind],
+            wanted=wanted_of(backend.kind, self._pool.vdir.shape),
             timeout=self._rules.timeout,
             reactor=self._reactor,
             lag=self._lag,
@@ -151,16 +153,16 @@ class Watch:
         """A failed probe is logged once for each reason, not each time."""
         said = None if result.ok else f"{result.stage}: {result.text}"
         if said is not None and said != watched.noted:
-            self._log.warn("probe {name}: {said}", name=watched.backend.name, said=said)
+            self._log.warn("probe {name}: {said}", name=watched.backend.label, said=said)
         watched.noted = said
 
     def _turned(self, watched: _Watched) -> None:
         backend, health = watched.backend, watched.health
         backend.up = health.up
         if health.up:
-            self._log.info("backend {name} UP", name=backend.name)
+            self._log.info("backend {name} UP", name=backend.label)
         else:
-            self._log.warn("backend {name} DOWN: {why}", name=backend.name, why=health.why)
+            self._log.warn("backend {name} DOWN: {why}", name=backend.label, why=health.why)
         self._on_change(backend)
 
     def _rest(self, watched: _Watched) -> None:

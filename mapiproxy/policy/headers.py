@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from attrs import define, field, frozen
 
+from mapiproxy.mapi.credentials import offered
 from mapiproxy.wire.heads import RequestHead, ResponseHead
 
 #: Hop-by-hop fields (RFC 9110 7.6.1) that mean nothing, or harm, on the other side. Connection and
@@ -108,17 +109,25 @@ REQUEST_RULES: tuple[Rule, ...] = (
 _CONCERNED = _HOP_BY_HOP | _FORWARDED | {b"expect", b"x-deviceinfo"}
 
 
-def request_for_backend(head: RequestHead, hop: Hop, without: frozenset[bytes] = frozenset()) -> bytes:
+def request_for_backend(
+    head: RequestHead,
+    hop: Hop,
+    without: frozenset[bytes] = frozenset(),
+    dropped: frozenset[bytes] = frozenset(),
+) -> bytes:
     """The head as the backend gets it.
 
     :param without: names of cookies that are not for it, as spelt (reference M7).
+    :param dropped: names of fields that are not for it, in lower case.
     """
     first = head.first
     plain = b"connection" not in first or first[b"connection"].lower() in _PLAIN_OPTIONS
-    if plain and _CONCERNED.isdisjoint(first):
+    if dropped and dropped.isdisjoint(first):
+        dropped = frozenset()
+    if plain and not dropped and _CONCERNED.isdisjoint(first):
         raw = head.raw[:-2] + hop.tail
     else:
-        changes = Changes(set(), [])
+        changes = Changes(set(dropped), [])
         for rule in REQUEST_RULES:
             rule(head, hop, changes)
         raw = _apply(head, changes)
@@ -151,13 +160,19 @@ def _fewer_cookies(line: bytes, names: frozenset[bytes]) -> bytes:
 
 
 def answer_for_client(
-    head: ResponseHead, *, close: bool, dechunk: bool, more: tuple[bytes, ...] = ()
+    head: ResponseHead,
+    *,
+    close: bool,
+    dechunk: bool,
+    more: tuple[bytes, ...] = (),
+    schemes: frozenset[str] | None = None,
 ) -> bytes:
     """The head as the client gets it.
 
     :param close: we are going to close though the backend is not.
     :param dechunk: the client speaks HTTP/1.0 and gets the payload until the connection closes.
     :param more: whole lines of our own, put behind the backend's.
+    :param schemes: the only ones whose challenges are passed on, in lower case; ``None``: all.
     """
     drop = _hop_by_hop(head)
     # Alt-Svc would lead clients around this proxy, and to HTTP/2 or 3 where Windows
@@ -167,6 +182,9 @@ def answer_for_client(
     if dechunk:
         drop |= {b"transfer-encoding", b"trailer"}
     add = [*more]
+    if schemes is not None and b"www-authenticate" in head.first:
+        drop.add(b"www-authenticate")
+        add += [b"WWW-Authenticate: " + value for value in offered(head.all(b"www-authenticate"), schemes)]
     if (close and head.keep_alive) or dechunk:
         drop |= {b"connection", b"keep-alive"}
         add.append(b"Connection: close")

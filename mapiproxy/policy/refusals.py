@@ -27,11 +27,13 @@ class Refusal:
     :ivar status: HTTP status of the answer.
     :ivar text: one sentence for the client and the record; nothing secret.
     :ivar retry_after: seconds for a Retry-After header, or ``None``.
+    :ivar challenges: values of WWW-Authenticate lines, for a 401.
     """
 
     status: int
     text: str
     retry_after: int | None = None
+    challenges: tuple[str, ...] = ()
 
 
 def to_answer(refusal: Refusal, *, request_id: str, head_only: bool, close: bool) -> bytes:
@@ -46,6 +48,7 @@ def to_answer(refusal: Refusal, *, request_id: str, head_only: bool, close: bool
         extra=(
             f"X-FailureContext: FrontEnd;{refusal.status};"
             f"{b64encode(refusal.text.encode()).decode()};;;;\r\n"
+            + "".join(f"WWW-Authenticate: {each}\r\n" for each in refusal.challenges)
             + (f"Retry-After: {refusal.retry_after}\r\n" if refusal.retry_after else "")
         ),
     )
@@ -54,8 +57,21 @@ def to_answer(refusal: Refusal, *, request_id: str, head_only: bool, close: bool
 def session_lost(head: RequestHead, text: str, *, request_id: str, close: bool) -> bytes:
     """X-ResponseCode 10, Context Not Found: what makes Outlook connect anew at once (reference 6.3).
 
-    Only for a session that is lost for good, and never for a Connect or Bind (N4). The three headers
-    by which a client tells its answers apart are echoed as they came.
+    Only for a session that is lost for good, and never for a Connect or Bind (N4).
+    """
+    return _failed(head, 10, "Context Not Found", text, request_id, close)
+
+
+def endpoint_disabled(head: RequestHead, text: str, *, request_id: str, close: bool) -> bytes:
+    """X-ResponseCode 16, Endpoint Disabled: MAPI/HTTP is not for this mailbox (reference 3)."""
+    return _failed(head, 16, "Endpoint Disabled", text, request_id, close)
+
+
+def _failed(
+    head: RequestHead, code: int, title: str, text: str, request_id: str, close: bool
+) -> bytes:
+    """A code within a 200. The three headers by which a client tells its answers apart are echoed as they
+    came.
     """
     echoes = [
         b"%b: %b\r\n" % (name, value)
@@ -64,12 +80,12 @@ def session_lost(head: RequestHead, text: str, *, request_id: str, close: bool) 
     ]
     return _answer(
         200,
-        f"<html><head><title>Context Not Found</title></head><body><p>{escape(text)}</p></body></html>\r\n",
+        f"<html><head><title>{title}</title></head><body><p>{escape(text)}</p></body></html>\r\n",
         request_id=request_id,
         head_only=False,
         close=close,
         content_type="text/html",
-        extra="X-ResponseCode: 10\r\n" + b"".join(echoes).decode("latin-1"),
+        extra=f"X-ResponseCode: {code}\r\n" + b"".join(echoes).decode("latin-1"),
         encoding="latin-1",
     )
 

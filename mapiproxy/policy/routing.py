@@ -146,14 +146,15 @@ def choose(
     if home is None and facts.session is not None and not creating:
         # A session that we know nothing of lives somewhere, perhaps where new ones do not go.
         fits = pool.keeping(tried)
-    if facts.target.mailbox is not None:
-        chosen = rendezvous(facts.target.mailbox, fits)
+    mailbox = facts.mailbox
+    if mailbox is not None:
+        chosen = rendezvous(mailbox, fits)
         if chosen is not None:
             return Route(chosen, "mailbox", stale)
     chosen = least_sessions(fits, sessions)
     if chosen is not None:
         return Route(chosen, "least-sessions", stale)
-    return Refusal(503, f"no backend of {pool.name!r} can be reached", RETRY_AFTER)
+    return Refusal(503, f"no backend of {pool.title!r} can be reached", RETRY_AFTER)
 
 
 def _at_home(

@@ -7,6 +7,9 @@ from attrs import define, field, frozen
 from mapiproxy.backends.fleet import Pool
 from mapiproxy.backends.kind import Kind
 from mapiproxy.backends.sessions import Sessions
+from mapiproxy.policy.authloop import AuthLoops
+from mapiproxy.policy.channels import Channels
+from mapiproxy.policy.mapihttp import MapiHttp
 from mapiproxy.policy.routecookie import RouteKeys
 from mapiproxy.policy.tally import Tally
 
@@ -26,6 +29,8 @@ class Timeouts:
     :ivar backend_idle: a kept connection to a backend (grommunio closes them after three minutes).
     :ivar linger: taking in the rest of a request that was answered early.
     :ivar orphan: a backend finishing a call whose client is gone.
+    :ivar long_poll: where nothing needs to move for long: a channel of Outlook Anywhere, a Ping of
+        ActiveSync.
     :ivar stop: calls in progress when the proxy is told to stop.
     """
 
@@ -39,6 +44,7 @@ class Timeouts:
     backend_idle: float = 120.0
     linger: float = 5.0
     orphan: float = 60.0
+    long_poll: float = 3900.0
     stop: float = 30.0
 
 
@@ -52,6 +58,9 @@ class Rules:
     :ivar max_dials: backends that are tried for one request.
     :ivar route_keys: for route cookies; ``None``: there are none.
     :ivar tally: counts of what was decided.
+    :ivar mapi_http: who may use MAPI/HTTP.
+    :ivar auth_loops: rows of 401, and whom to stop.
+    :ivar channels: open channels of Outlook Anywhere.
     :ivar stopping: no connection is kept beyond its exchange any more.
     """
 
@@ -64,6 +73,9 @@ class Rules:
     stopping: bool = False
     route_keys: RouteKeys | None = None
     tally: Tally = field(factory=Tally)
+    mapi_http: MapiHttp = field(factory=MapiHttp)
+    auth_loops: AuthLoops = field(factory=AuthLoops)
+    channels: Channels = field(factory=Channels)
     _found: dict[str, Pool | None] = field(factory=dict, init=False, repr=False)
 
     def pool_for(self, path: str) -> Pool | None:

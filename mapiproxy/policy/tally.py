@@ -6,8 +6,9 @@ from collections import Counter
 
 from attrs import define, field
 
-#: The rungs of the ladder, the highest first (policy/routing.py).
-RUNGS = ("route-cookie", "session", "client", "mailbox", "least-sessions")
+#: The rungs of the ladder, the highest first (policy/routing.py); last, what overrules them all: the
+#: two channels of Outlook Anywhere, and an authenticated connection, stay together (channels.py, bond.py).
+RUNGS = ("route-cookie", "session", "client", "mailbox", "least-sessions", "channel", "connection")
 
 
 @define

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from attrs import define
 
+from mapiproxy.mapi.credentials import NO_CREDENTIALS, Credentials
 from mapiproxy.record.ending import Ending
 
 
@@ -32,7 +33,8 @@ class Ledger:
     :ivar host: Host without a port; ``path`` as sent; ``query`` with its ``?`` or empty.
     :ivar mapi_request_id: X-RequestId as received, as are the other headers here.
     :ivar mailbox: the value of MailboxId.
-    :ivar user: name in Basic credentials, not verified by us.
+    :ivar credentials: what its Authorization is: scheme and step, nothing secret.
+    :ivar user: name in its credentials or in those of its connection, not verified by us.
     :ivar status: what the client got; ``backend_status`` what the backend gave.
     :ivar backend: configured name; ``backend_host`` its address.
     :ivar backend_version: X-ServerApplication, e.g. ``Exchange/15.02.2562.045``.
@@ -73,6 +75,7 @@ class Ledger:
     user_agent: str | None = None
     mailbox: str | None = None
     auth_scheme: str | None = None
+    credentials: Credentials = NO_CREDENTIALS
     user: str | None = None
     client_ip: str = ""
     client_port: int = 0

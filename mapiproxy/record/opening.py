@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mapiproxy.mapi.reading import read_target, user_of
+from mapiproxy.mapi.credentials import read_credentials
+from mapiproxy.mapi.reading import read_target
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.wire.heads import RequestHead
 
@@ -41,7 +42,8 @@ def open_ledger(
     authorization = first.get(b"authorization")
     if authorization is not None:
         ledger.auth_scheme = _scheme(authorization)
-        ledger.user = user_of(authorization)
+        ledger.credentials = read_credentials(authorization)
+        ledger.user = ledger.credentials.user
     return ledger
 
 

@@ -23,6 +23,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from mapiproxy.backends.fleet import Backend, Pool
+from mapiproxy.backends.vdir import MAPI, VirtualDirectory
 from mapiproxy.net.certificates import CertificateSource, load_certificate, parse_fingerprint
 from mapiproxy.net.frontdoor import FrontDoors
 from mapiproxy.net.logfile import HttpProxyLog
@@ -45,15 +46,17 @@ from mapiproxy.settings import (
 from mapiproxy.wire.heads import RequestHead
 
 
-def make_backend(server: Server, group: BackendGroup) -> Backend:
-    """A server as rules see it."""
-    return Backend(server.name, server.host, server.port, server.tls, group.kind, server.weight)
+def make_backend(server: Server, group: BackendGroup, vdir: VirtualDirectory = MAPI) -> Backend:
+    """A virtual directory of a server, as rules see it."""
+    return Backend(
+        server.name, server.host, server.port, server.tls, group.kind, server.weight, vdir=vdir.name
+    )
 
 
-def make_pool(group: BackendGroup) -> Pool:
-    """A group of servers as rules see it."""
-    backends = tuple(make_backend(server, group) for server in group.servers)
-    return Pool(group.name, group.kind, backends, group.paths)
+def make_pool(group: BackendGroup, vdir: VirtualDirectory = MAPI) -> Pool:
+    """A virtual directory of a group of servers, as rules see it."""
+    backends = tuple(make_backend(server, group, vdir) for server in group.servers)
+    return Pool(group.name, group.kind, backends, vdir)
 
 
 def make_endpoints(group: BackendGroup, reactor: Any) -> dict[str, IStreamClientEndpoint]:

@@ -106,7 +106,7 @@ class Orders:
 
     def _weight(self, order: Plain) -> Plain:
         site, backend = self._find(order)
-        backend.weight = _whole(order, "weight", None, 1000)
+        site.set_weight(backend, _whole(order, "weight", None, 1000))
         return self._server(site, backend)
 
     def _server(self, site: Site, backend: Backend) -> Plain:

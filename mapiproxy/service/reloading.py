@@ -93,13 +93,13 @@ def _switch(service: ProxyService, settings: Settings, plan: _Plan) -> list[str]
             said += service.sites[group.name].change(group, settings)
     service.sites.update(plan.sites)
     for site in plan.sites.values():
-        site.watch.start()
+        site.start()
     said += _switch_listeners(service, settings, plan)
     names = {group.name for group in settings.backends}
     for name in [name for name in service.sites if name not in names]:
-        service.sites.pop(name).watch.stop()
+        service.sites.pop(name).stop()
         said.append(f"backend {name} removed")
-    for part in ("timeouts", "limits", "health", "affinity"):
+    for part in ("timeouts", "limits", "health", "affinity", "guard"):
         if getattr(service.settings, part) != getattr(settings, part):
             said.append(f"[{part}] changed")
     if service.settings.log != settings.log:

@@ -123,7 +123,7 @@ class ProxyService(MultiService):
         self.lag.beat()
         self._sweep.start(1.0, now=False)
         for site in self.sites.values():
-            site.watch.start()
+            site.start()
         super().startService()
         if self.file is not None and threading.current_thread() is threading.main_thread():
             self._old_hangup = signal.signal(signal.SIGHUP, self._hang_up)
@@ -165,7 +165,7 @@ class ProxyService(MultiService):
             for unbound in front.unbind():
                 await unbound
         for site in self.sites.values():
-            site.watch.stop()
+            site.stop()
             site.rules.stopping = True
         doors = [front.doors for front in self.fronts.values()] + self._leaving
         for each in doors:

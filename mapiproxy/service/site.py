@@ -10,19 +10,21 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import attrs
 from twisted.logger import Logger
 
-from mapiproxy.backends.fleet import Admin, Backend
+from mapiproxy.backends.fleet import Admin, Backend, Pool
 from mapiproxy.backends.sessions import Sessions
+from mapiproxy.backends.vdir import VirtualDirectory
 from mapiproxy.net.dialer import Dialer
 from mapiproxy.net.house import House
 from mapiproxy.net.lag import Lag
 from mapiproxy.net.relay import Relay
 from mapiproxy.net.watch import Watch
+from mapiproxy.policy.illness import Blame
 from mapiproxy.policy.rules import Rules
 from mapiproxy.record.ledger import Ledger
-from mapiproxy.service.assembly import make_backend, make_endpoints, make_pool, read_route_keys
+from mapiproxy.service.assembly import make_endpoints, read_route_keys
+from mapiproxy.service.wing import Wing, make_wing, say_changes
 from mapiproxy.settings import BackendGroup, Settings
 
 
@@ -47,28 +49,75 @@ class Site:
         relays: Callable[[], Iterable[Relay]],
     ) -> None:
         self.group = group
-        self.pool = make_pool(group)
         self.sessions = Sessions()
+        self._reactor = reactor
         self._eager = eager
+        self._lag = lag
         self._log = log
         self._relays = relays
-        self.rules = Rules((self.pool,), self.sessions)
+        self._running = False
         endpoints = make_endpoints(group, eager)
+        self._endpoints = endpoints
         limits = settings.limits
         self.dialer = Dialer(reactor, endpoints, settings.timeouts.connect, limits.head)
-        self.watch = Watch(
-            self.pool, endpoints, settings.health, reactor, lag, log, self._changed
-        )
+        self.wings = {vdir.name: self._make_wing(group, vdir, settings) for vdir in group.vdirs}
+        self.rules = Rules(self._pools(), self.sessions)
         self.house = House(
-            self.rules, self.dialer, time.monotonic, open_ledger, record, log, self.watch.judge
+            self.rules, self.dialer, time.monotonic, open_ledger, record, log, self._judge
         )
-        self._endpoints = endpoints
         self._obey(settings)
+
+    @property
+    def pool(self) -> Pool:
+        """Of MAPI/HTTP, or of what there is instead."""
+        return self._first.pool
+
+    @property
+    def watch(self) -> Watch:
+        """The eye on that pool."""
+        return self._first.watch
+
+    @property
+    def _first(self) -> Wing:
+        return self.wings.get("mapi") or next(iter(self.wings.values()))
+
+    def start(self) -> None:
+        """Probe from now on."""
+        self._running = True
+        for wing in self.wings.values():
+            self._start_wing(wing)
+
+    def stop(self) -> None:
+        """Probe no more."""
+        self._running = False
+        for wing in self.wings.values():
+            wing.watch.stop()
+
+    def _start_wing(self, wing: Wing) -> None:
+        if self._running and wing.pool.vdir.enabled:
+            wing.watch.start()
+        else:
+            wing.watch.stop()
+
+    def _make_wing(self, group: BackendGroup, vdir: VirtualDirectory, settings: Settings) -> Wing:
+        return make_wing(
+            group, vdir, self._endpoints, settings.health, self._reactor, self._lag, self._log, self._changed
+        )
+
+    def _pools(self) -> tuple[Pool, ...]:
+        return tuple(wing.pool for wing in self.wings.values())
+
+    def _judge(self, backend: Backend, blame: Blame | None) -> None:
+        wing = self.wings.get(backend.vdir)
+        if wing is not None:
+            wing.watch.judge(backend, blame)
 
     def _obey(self, settings: Settings) -> None:
         self.rules.limits = settings.timeouts
         self.rules.server_name = settings.log.server_name
         self.rules.route_keys = read_route_keys(settings.affinity)
+        self.rules.mapi_http = self.group.mapi_http
+        self.rules.auth_loops.guard = settings.guard
         self.dialer.limit = settings.timeouts.connect
         self.dialer.head_limit = settings.limits.head
 
@@ -79,63 +128,70 @@ class Site:
         """
         endpoints = make_endpoints(group, self._eager)
         read_route_keys(settings.affinity)
-        old = {server.name: server for server in self.group.servers}
-        backends, said = [], []
-        for server in group.servers:
-            backend, before = self.pool.by_name.get(server.name), old.get(server.name)
-            if backend is None or before is None:
-                said.append(f"server {server.name} added")
-                backend = make_backend(server, group)
-            elif before.url != server.url:
-                said.append(f"server {server.name} is at {server.url} now")
-                self.give_up(backend, "the server has another address now")
-                backend = attrs.evolve(
-                    make_backend(server, group), admin=backend.admin, drain_until=backend.drain_until
-                )
-            elif before.weight != server.weight:
-                # A weight set at run time stays unless the file says something new.
-                said.append(f"server {server.name} has weight {server.weight} now")
-                backend.weight = server.weight
-            backends.append(backend)
-        stay = {server.name for server in group.servers}
-        gone = [backend for backend in self.pool.backends if backend.name not in stay]
-        self.pool.replace(backends)
-        self.pool.paths = group.paths
-        self.rules.forget_paths()
-        for backend in gone:
-            said.append(f"server {backend.name} removed")
-            self.give_up(backend, "the server is not configured any more")
-        self._endpoints.clear()
+        old, self.group = self.group, group
+        said = say_changes(group, old)
+        # Probes of what is new need to know where it is, those under way of what is old as well.
         self._endpoints.update(endpoints)
-        self.group = group
+        wings = {}
+        for vdir in group.vdirs:
+            wing = self.wings.pop(vdir.name, None)
+            if wing is None:
+                wing = self._make_wing(group, vdir, settings)
+            else:
+                for backend, why in wing.change(group, vdir, old, settings.health):
+                    self.give_up(backend, why)
+            wings[vdir.name] = wing
+        for gone in self.wings.values():
+            gone.watch.stop()
+            for backend in gone.pool.backends:
+                self.give_up(backend, "the virtual directory is not configured any more")
+        self.wings = wings
+        for name in [name for name in self._endpoints if name not in endpoints]:
+            del self._endpoints[name]
+        self.rules.pools = self._pools()
+        self.rules.forget_paths()
+        for wing in wings.values():
+            self._start_wing(wing)
         self._obey(settings)
-        self.watch.replace(settings.health)
         return said
 
+    def everywhere(self, name: str) -> list[Backend]:
+        """A server in all its virtual directories."""
+        return [wing.pool.by_name[name] for wing in self.wings.values() if name in wing.pool.by_name]
+
     def set_admin(self, backend: Backend, admin: Admin, until: float | None = None) -> None:
-        """The operator's word; *until* is when a drain turns into maintenance."""
+        """The operator's word, for a server as a whole; *until* is when a drain turns into maintenance."""
         self._log.info("backend {name}: {admin}", name=backend.name, admin=admin.value)
-        backend.admin = admin
-        backend.drain_until = until if admin is Admin.DRAIN else None
-        if admin is Admin.MAINT:
-            self.give_up(backend, "the server is in maintenance")
+        for each in self.everywhere(backend.name):
+            each.admin = admin
+            each.drain_until = until if admin is Admin.DRAIN else None
+            if admin is Admin.MAINT:
+                self.give_up(each, "the server is in maintenance")
+
+    def set_weight(self, backend: Backend, weight: int) -> None:
+        """Its share of new mailboxes, for a server as a whole."""
+        for each in self.everywhere(backend.name):
+            each.weight = weight
 
     def tick(self, now: float) -> None:
         """Called about once a second."""
         self.sessions.expire_some(now)
-        self.watch.tick(now)
+        for wing in self.wings.values():
+            if wing.pool.vdir.enabled:
+                wing.watch.tick(now)
         for backend in self.pool.backends:
             if backend.drain_until is not None and backend.drain_until <= now:
                 self.set_admin(backend, Admin.MAINT)
 
     def give_up(self, backend: Backend, why: str) -> None:
         """Close all connections to a backend at once, so that nobody waits there (complaint 32)."""
-        connections, sessions = backend.connections, self.sessions.at(backend.name)
+        connections = backend.connections
+        sessions = self.sessions.at(backend.name) if backend.vdir == "mapi" else 0
         for relay in [*self._relays()]:
             relay.backend_down(backend, why)
         self._log.warn(
             "backend {name}: closed {connections} connections, {sessions} sessions to be re-homed",
-            name=backend.name,
+            name=backend.label,
             connections=connections,
             sessions=sessions,
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import mapiproxy
-from mapiproxy.backends.fleet import Backend
+from mapiproxy.backends.fleet import Backend, Pool
 from mapiproxy.backends.health import Probed
 from mapiproxy.backends.sessions import Session
 from mapiproxy.exchange.exchange import Exchange
@@ -75,6 +75,23 @@ def _pool(site: Site) -> Plain:
         },
         "hangs": tally.hangs,
         "skew": _skew(site),
+        "auth_loops": site.rules.auth_loops.loops,
+        "credentials_stopped": site.rules.auth_loops.stopped,
+        "channels": len(site.rules.channels),
+        "vdirs": [_vdir(wing.pool) for wing in site.wings.values()],
+    }
+
+
+def _vdir(pool: Pool) -> Plain:
+    vdir = pool.vdir
+    return {
+        "name": vdir.name,
+        "enabled": vdir.enabled,
+        "internal_url": vdir.internal_url,
+        "external_url": vdir.external_url,
+        "iis_authentication_methods": vdir.iis_authentication_methods,
+        "up": [backend.name for backend in pool.backends if backend.keeps],
+        "down": [backend.name for backend in pool.backends if not backend.keeps],
     }
 
 
@@ -115,7 +132,7 @@ def server(service: ProxyService, site: Site, backend: Backend, now: float) -> P
         "since": round(now - health.since, 1),
         "weight": backend.weight,
         "sessions": len(work.sessions),
-        "connections": backend.connections,
+        "connections": sum(each.connections for each in site.everywhere(backend.name)),
         "executes": len(work.executes),
         "waits": len(work.waits),
         "others": len(work.others),
@@ -132,7 +149,7 @@ def work_of(relays: Iterable[Relay], site: Site, backend: Backend, now: float) -
     ages: dict[str, list[float]] = {"Execute": [], "NotificationWait": [], "": []}
     for relay in relays:
         exchange = relay.exchange
-        if exchange is not None and exchange.backend is backend:
+        if exchange is not None and exchange.backend is not None and exchange.backend.is_at(backend):
             kind = exchange.facts.request_type or ""
             ages.get(kind, ages[""]).append(now - exchange.ledger.head_at)
     return Work(

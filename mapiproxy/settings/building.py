@@ -11,8 +11,10 @@ import re
 from collections.abc import Sequence
 
 from mapiproxy.backends.kind import Kind
+from mapiproxy.policy.mapihttp import MapiHttp
 from mapiproxy.settings import files
 from mapiproxy.settings.problems import KeyPath, Problems, meant
+from mapiproxy.settings.publishing import build_vdirs
 from mapiproxy.settings.tables import (
     BackendTable,
     CertificateTable,
@@ -65,6 +67,7 @@ def build_settings(table: FileTable, problems: Problems) -> Settings:
         health=table.health,
         affinity=table.affinity,
         control=table.control,
+        guard=table.guard,
     )
 
 
@@ -135,10 +138,9 @@ def _group(name: str, table: BackendTable, problems: Problems) -> BackendGroup:
     _check_name(name, path, problems)
     if table.kind is None:
         problems.missing((*path, "kind"), 'missing; write kind = "exchange" or "grommunio"')
-    if not table.paths:
-        problems.error((*path, "paths"), "names no path, so nothing would be forwarded")
     kind = table.kind or Kind.EXCHANGE
     servers = _servers(path, table, kind, problems)
+    vdirs = build_vdirs(path, table, kind, problems)
     off = table.verify == "off-insecure"
     for key in ("ca_file", "fingerprint"):
         if getattr(table, key) and off:
@@ -151,7 +153,15 @@ def _group(name: str, table: BackendTable, problems: Problems) -> BackendGroup:
         problems.error((*path, "fingerprint"), "give either ca_file or fingerprint, not both")
     files.check_readable((*path, "ca_file"), table.ca_file, problems)
     verify = Verify(table.ca_file, table.fingerprint, off)
-    return BackendGroup(name, kind, servers, table.paths, verify)
+    mapi_http = MapiHttp(
+        table.mapi_http_enabled,
+        tuple(each.lower() for each in table.mapi_http_blocked),
+        tuple(each.lower() for each in table.mapi_http_allowed),
+    )
+    for number, each in enumerate(mapi_http.allowed):
+        if each in mapi_http.blocked:
+            problems.error((*path, "mapi_http_allowed", number), f'"{each}" is blocked as well')
+    return BackendGroup(name, kind, servers, vdirs, verify, mapi_http, table.allow_ssl_offload)
 
 
 def _servers(
@@ -187,11 +197,14 @@ def _servers(
             problems.error(at, f'another server of this backend is called "{name}"')
         urls.setdefault(url, name)
         if not tls and kind is Kind.EXCHANGE:
-            problems.warning(
-                place,
-                "plain http to Exchange is SSL offload: Extended Protection must be off there, "
-                "and passwords and mail cross the network unprotected",
+            said = (
+                "plain http to Exchange is SSL offload: Extended Protection, on by default since "
+                "Exchange 2019 CU14, rejects it, and passwords and mail cross the network unprotected"
             )
+            if table.allow_ssl_offload:
+                problems.warning(place, said)
+            else:
+                problems.error(place, f"{said}; if it is off there and meant so: allow_ssl_offload = true")
         servers.append(Server(name, url, host, port, tls, weight))
     return tuple(servers)
 
@@ -248,6 +261,8 @@ def _check_rest(table: FileTable, problems: Problems) -> None:
     for key in ("rise", "fall"):
         if getattr(table.health, key) < 1:
             problems.error(("health", key), "must be at least 1")
+    if table.guard.lockout < 0:
+        problems.error(("guard", "lockout"), "must be 0 (never) or more")
     if table.health.outliers < 0:
         problems.error(("health", "outliers"), "must be 0 (never) or more")
     files.check_key_file(("affinity", "key_file"), table.affinity.key_file, problems)

@@ -18,11 +18,11 @@ from mapiproxy.settings.units import (
     parse_bind,
     parse_duration,
     parse_fingerprint,
-    parse_path,
+    parse_published_url,
     parse_size,
     parse_url,
 )
-from mapiproxy.settings.values import Affinity, Bind, Control, Limits, Log, Proxy, Timeouts
+from mapiproxy.settings.values import Affinity, Bind, Control, Guard, Limits, Log, Proxy, Timeouts
 
 #: (normal form, whether TLS, host, port) of a server's URL.
 Url = tuple[str, bool, str, int]
@@ -67,13 +67,28 @@ class ServerTable:
 
 
 @frozen
+class VdirTable:
+    """``[backend.NAME.vdir.mapi]`` and its like."""
+
+    enabled: bool = True
+    internal_url: str | None = None
+    external_url: str | None = None
+    iis_authentication_methods: tuple[Literal["Basic", "NTLM", "Negotiate", "OAuth"], ...] | None = None
+
+
+@frozen
 class BackendTable:
     """``[backend.NAME]``; ``servers`` is the short form of ``[[backend.NAME.server]]`` tables."""
 
     kind: Kind | None = None
     servers: tuple[Url, ...] = ()
     server: tuple[ServerTable, ...] = ()
-    paths: tuple[str, ...] = ("/mapi",)
+    vdirs: tuple[str, ...] | None = None
+    vdir: dict[str, VdirTable] = field(factory=dict)
+    mapi_http_enabled: bool = True
+    mapi_http_blocked: tuple[str, ...] = ()
+    mapi_http_allowed: tuple[str, ...] = ()
+    allow_ssl_offload: bool = False
     verify: Literal["on", "off-insecure"] = "on"
     ca_file: Path | None = None
     fingerprint: tuple[str, ...] = ()
@@ -92,6 +107,7 @@ class FileTable:
     health: HealthRules = Factory(HealthRules)
     affinity: Affinity = Factory(Affinity)
     control: Control = Factory(Control)
+    guard: Guard = Factory(Guard)
 
 
 #: How a key's value is read where its type does not say it; ``*`` stands for every key of the
@@ -100,13 +116,15 @@ PARSERS = {
     (ListenerTable, "bind"): parse_bind,
     (ServerTable, "url"): parse_url,
     (BackendTable, "servers"): parse_url,
-    (BackendTable, "paths"): parse_path,
+    (VdirTable, "internal_url"): parse_published_url,
+    (VdirTable, "external_url"): parse_published_url,
     (BackendTable, "fingerprint"): parse_fingerprint,
     (Timeouts, "*"): parse_duration,
     (HealthRules, "interval"): parse_duration,
     (HealthRules, "fast"): parse_duration,
     (HealthRules, "timeout"): parse_duration,
     (HealthRules, "ejection"): parse_duration,
+    (Guard, "window"): parse_duration,
     (Limits, "head"): parse_size,
     (Log, "roll_size"): parse_size,
     (Log, "flush"): parse_duration,
@@ -116,7 +134,8 @@ PARSERS = {
 ONE_OR_MANY = {
     (ListenerTable, "bind"),
     (BackendTable, "servers"),
-    (BackendTable, "paths"),
+    (BackendTable, "mapi_http_blocked"),
+    (BackendTable, "mapi_http_allowed"),
     (BackendTable, "fingerprint"),
     (CertificateTable, "names"),
 }

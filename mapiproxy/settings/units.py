@@ -139,11 +139,18 @@ def parse_fingerprint(value: object) -> str:
     raise BadValue(f"{show(value)} is not a SHA-256 fingerprint (64 hex digits, colons allowed)")
 
 
-def parse_path(value: object) -> str:
-    """A path prefix as requests are compared with it: lower case, no slash at the end."""
-    if not isinstance(value, str) or not re.fullmatch(r"/[!\"$->@-~]*", value):
-        raise BadValue(f'{show(value)} is not a path; write it like "/mapi"')
-    return value.rstrip("/").lower()
+def parse_published_url(value: object) -> str:
+    """An internal or external URL as it is shown to clients, e.g. ``https://mail.example.com/mapi``."""
+    if not isinstance(value, str):
+        raise BadValue(f'{show(value)} is not a URL; write "https://mail.example.com/mapi"')
+    parts = urlsplit(value.strip())
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise BadValue(f'{show(value)} is not a URL; write it like "https://mail.example.com/mapi"')
+    if parts.username is not None or parts.query or parts.fragment:
+        raise BadValue("a published URL is only a scheme, a host and a path")
+    if not re.fullmatch(r"[!#-;=?-~]+", value.strip()):
+        raise BadValue(f"{show(value)} has characters that no URL has")
+    return value.strip().rstrip("/")
 
 
 def show(value: object) -> str:

@@ -13,7 +13,10 @@ from attrs import Factory, field, frozen
 
 from mapiproxy.backends.health import HealthRules
 from mapiproxy.backends.kind import Kind
-from mapiproxy.policy.rules import Timeouts as Timeouts  # one of the values, kept where it is obeyed
+from mapiproxy.backends.vdir import MAPI, VirtualDirectory
+from mapiproxy.policy.authloop import Guard as Guard  # likewise
+from mapiproxy.policy.mapihttp import MapiHttp
+from mapiproxy.policy.rules import Timeouts as Timeouts  # values are kept where they are obeyed
 
 
 def short_host_name() -> str:
@@ -96,13 +99,19 @@ class Verify:
 
 @frozen
 class BackendGroup:
-    """Servers of one kind that can serve the same paths (lower case, no slash at the end)."""
+    """Servers of one kind that publish the same virtual directories.
+
+    :ivar mapi_http: whether mailboxes may use MAPI/HTTP.
+    :ivar allow_ssl_offload: plain http to Exchange is meant.
+    """
 
     name: str
     kind: Kind
     servers: tuple[Server, ...]
-    paths: tuple[str, ...] = ("/mapi",)
+    vdirs: tuple[VirtualDirectory, ...] = (MAPI,)
     verify: Verify = Verify()
+    mapi_http: MapiHttp = field(factory=MapiHttp)
+    allow_ssl_offload: bool = False
 
 
 @frozen
@@ -172,6 +181,7 @@ class Settings:
     health: HealthRules = field(factory=HealthRules)
     affinity: Affinity = field(factory=Affinity)
     control: Control = field(factory=Control)
+    guard: Guard = field(factory=Guard)
 
     def backend(self, name: str) -> BackendGroup:
         """The group of that name; KeyError where there is none."""

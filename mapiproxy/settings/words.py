@@ -32,6 +32,7 @@ _MEANINGS = {
     "backend_idle": "between requests to a backend",
     "linger": "for the rest of a request answered early",
     "orphan": "for a backend to finish when its client is gone",
+    "long_poll": "where nothing needs to move for long (Outlook Anywhere, ActiveSync)",
     "stop": "for calls in progress when the proxy is stopped",
 }
 
@@ -106,8 +107,8 @@ def _listener(listener: Listener, group: BackendGroup) -> Section:
             names = ", ".join(files.names) or "the names in it"
             who = f"{names}; clients without a known name" if number == 0 else names
             lines.append(("certificate", f"{certificate_origin(files)} for {who}"))
-    paths = ", ".join(f"{path}/*" for path in group.paths)
-    lines.append(("forwards", f"{paths} to {group.name}; 404 for the rest"))
+    names = ", ".join(vdir.name for vdir in group.vdirs if vdir.enabled)
+    lines.append(("forwards", f"{names} to {group.name}; 404 for the rest"))
     return Section(f"Listener {listener.name}", tuple(lines))
 
 

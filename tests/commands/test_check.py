@@ -41,11 +41,23 @@ def test_a_bad_file_is_all_problems_on_stderr_and_exits_with_1(tmp_path: Path) -
     ]
 
 
+def offloaded(text: str) -> str:
+    """One server is reached over plain http, and that is meant."""
+    return text.replace("https://", "http://", 1).replace('kind = "exchange"', 'kind = "exchange"\nallow_ssl_offload = true')
+
+
+def test_ssl_offload_is_refused_with_the_reason(tmp_path: Path) -> None:
+    result = check(write_config(tmp_path, PLAIN.replace("https://", "http://", 1)))
+    assert result.exit_code == 1
+    assert "SSL offload: Extended Protection" in result.stderr
+    assert "allow_ssl_offload = true" in result.stderr
+
+
 def test_warnings_are_said_and_exit_with_0(tmp_path: Path) -> None:
-    path = write_config(tmp_path, PLAIN.replace("https://", "http://", 1))
+    path = write_config(tmp_path, offloaded(PLAIN))
     result = check(path)
     assert result.exit_code == 0
-    assert f"{path}:6: warning: backend.exchange.servers[0]: plain http" in result.stderr
+    assert f"{path}:7: warning: backend.exchange.servers[0]: plain http" in result.stderr
     assert result.stdout.endswith("can be run (1 warning)\n")
 
 
@@ -68,12 +80,12 @@ def test_an_expired_certificate_is_an_error_here(tmp_path: Path) -> None:
 
 def test_scripts_get_one_json_object(tmp_path: Path) -> None:
     write_certificate(tmp_path, "mail.example.com")
-    path = write_config(tmp_path, TLS.format("mail.example.com").replace("https", "http", 1))
+    path = write_config(tmp_path, offloaded(TLS.format("mail.example.com")))
     result = check(path, "--json")
     answer = json.loads(result.stdout)
     assert (result.exit_code, answer["ok"], answer["file"]) == (0, True, str(path))
     assert answer["problems"][0]["severity"] == "warning"
-    assert answer["problems"][0]["line"] == 7
+    assert answer["problems"][0]["line"] == 8
     assert answer["settings"]["backends"][0]["kind"] == "exchange"
     assert answer["settings"]["timeouts"]["client_idle"] == 900
     (certificate,) = answer["certificates"]

@@ -16,7 +16,6 @@ from mapiproxy.mapi.reading import (
     read_request,
     read_target,
     session_digest,
-    user_of,
 )
 from mapiproxy.mapi.vocabulary import Endpoint
 from mapiproxy.wire.heads import parse_request_head, parse_response_head
@@ -128,22 +127,25 @@ def test_what_cannot_be_read_is_absent_and_no_error():
     assert (facts.code, facts.pending_period, facts.expiration, facts.session) == (None, None, None, None)
 
 
-@pytest.mark.parametrize(("value", "scheme"), [("Negotiate abc", "Negotiate"), ("NTLM abc", "NTLM"), ("Bearer", "Bearer")])
-def test_the_scheme_is_read_and_an_empty_bearer_is_no_error(value, scheme):
-    assert read_request(request(f"Authorization: {value}"), Kind.EXCHANGE).scheme == scheme
+def test_outlook_anywhere_and_mapi_name_a_mailbox_alike():
+    for target in ("/rpc/rpcproxy.dll?ab-1@example.com:6001", "/RpcWithCert/rpcproxy.dll?ab-1@example.com:6004",
+                   "/mapi/emsmdb/?MailboxId=ab-1@example.com"):
+        assert read_target(target.encode()).mailbox == "ab-1@example.com"
+    for target in ("/rpc/rpcproxy.dll?exch1.corp:6001", "/rpc/rpcproxy.dll?localhost:593", "/rpc/rpcproxy.dll",
+                   "/owa/rpcproxy.dll?a@b:6001"):
+        assert read_target(target.encode()).mailbox is None
+
+
+def test_other_protocols_name_the_mailbox_in_a_header():
+    head = request("X-AnchorMailbox: alice@example.com", target="/EWS/Exchange.asmx")
+    assert read_request(head, Kind.EXCHANGE).mailbox == "alice@example.com"
+    assert read_request(request("X-AnchorMailbox: alice@example.com"), Kind.EXCHANGE).anchor is None
 
 
 def test_request_types_come_in_the_specifications_spelling_and_unknown_ones_as_they_are():
     assert read_request(request("X-RequestType: BIND"), Kind.EXCHANGE).request_type == "Bind"
     assert read_request(request("X-RequestType: Dance"), Kind.EXCHANGE).request_type == "Dance"
     assert read_request(request(), Kind.EXCHANGE).request_type is None
-
-
-def test_of_credentials_only_a_basic_users_name_is_read():
-    assert user_of(b"Basic YWxpY2U6cGFzc3dvcmQ=") == "alice"
-    assert user_of(b"basic  YWxpY2U6cGE6c3M=") == "alice"
-    for odd in (b"Basic", b"Basic !!!", b"Basic YWxpY2U=", b"NTLM TlRMTVNTUAAB", b""):
-        assert user_of(odd) is None
 
 
 def test_nothing_secret_is_in_a_repr():

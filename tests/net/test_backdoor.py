@@ -48,7 +48,7 @@ def test_a_handshake_that_fails_is_a_dial_that_fails():
     made.connectionLost(Failure(ConnectionDone()))
 
     assert events == ["lost early"]
-    assert made._owner.seen == []
+    assert made.owner.seen == []
     assert made.backend.connections == 0
 
 
@@ -58,7 +58,7 @@ def test_while_it_is_idle_not_a_byte_may_come():
     made.dataReceived(b"HTTP/1.1 408 Timeout\r\n\r\n")
 
     assert written(made).ended == "aborted"
-    assert made._owner.seen == []
+    assert made.owner.seen == []
     assert not made.open
 
 
@@ -70,6 +70,6 @@ def test_while_it_is_busy_its_owner_hears_everything():
     made.line.resumeProducing()
     lose(made)
 
-    assert made._owner.seen == ["data", "full True", "full False", "gone"]
+    assert made.owner.seen == ["data", "full True", "full False", "gone"]
     assert made.backend.connections == 0
     assert repr(made) == "<BackDoor one busy used=0>"

@@ -16,11 +16,12 @@ from twisted.trial.unittest import TestCase
 
 from mapiproxy.backends.health import Probed
 from mapiproxy.backends.kind import Kind
+from mapiproxy.backends.vdir import SHAPES
 from mapiproxy.lab.authority import Authority
 from mapiproxy.lab.server import LabServer
 from mapiproxy.lab.tls import server_context
 from mapiproxy.net.lag import Lag
-from mapiproxy.net.probe import WANTED, Probing
+from mapiproxy.net.probe import Probing, wanted_of
 from mapiproxy.net.trust import BackendCreator, Trust
 
 HERE = "127.0.0.1"
@@ -68,7 +69,7 @@ class ProbeCase(TestCase):
         result: Deferred[Probed] = Deferred()
         given = {"timeout": 5.0, "lag": Lag(time.monotonic), **given}
         Probing(
-            endpoint, tls=trust is not None, host="h", wanted=WANTED[kind], reactor=reactor, done=result.callback, **given
+            endpoint, tls=trust is not None, host="h", wanted=wanted_of(kind, SHAPES["mapi"]), reactor=reactor, done=result.callback, **given
         )
         return result
 
@@ -129,7 +130,7 @@ class ProbeCase(TestCase):
     def test_a_probe_that_takes_too_long_names_its_phase(self) -> None:
         clock = Clock()
         results: list[Probed] = []
-        Probing(_Silent(), tls=False, host="h", wanted=WANTED[Kind.EXCHANGE], timeout=5.0, reactor=clock,
+        Probing(_Silent(), tls=False, host="h", wanted=wanted_of(Kind.EXCHANGE, SHAPES["mapi"]), timeout=5.0, reactor=clock,
                 lag=Lag(clock.seconds, 100.0), done=results.append)  # type: ignore[arg-type]  # fmt: skip
         clock.advance(5.0)
 
@@ -140,7 +141,7 @@ class ProbeCase(TestCase):
         clock = Clock()
         lag = Lag(clock.seconds)
         results: list[Probed] = []
-        Probing(_Silent(), tls=False, host="h", wanted=WANTED[Kind.EXCHANGE], timeout=5.0, reactor=clock,
+        Probing(_Silent(), tls=False, host="h", wanted=wanted_of(Kind.EXCHANGE, SHAPES["mapi"]), timeout=5.0, reactor=clock,
                 lag=lag, done=results.append)  # type: ignore[arg-type]  # fmt: skip
         clock.advance(3.0)
         lag.beat()
@@ -160,7 +161,7 @@ class ProbeCase(TestCase):
     def test_a_cancelled_probe_tells_nothing(self) -> None:
         clock = Clock()
         results: list[Probed] = []
-        probing = Probing(_Silent(), tls=False, host="h", wanted=WANTED[Kind.EXCHANGE], timeout=5.0, reactor=clock,
+        probing = Probing(_Silent(), tls=False, host="h", wanted=wanted_of(Kind.EXCHANGE, SHAPES["mapi"]), timeout=5.0, reactor=clock,
                           lag=Lag(clock.seconds), done=results.append)  # type: ignore[arg-type]  # fmt: skip
         probing.cancel()
         clock.advance(9.0)

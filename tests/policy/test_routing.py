@@ -97,7 +97,7 @@ def facts(session: bytes | None = None, mailbox: str | None = "a@b", request_typ
           request_id: bytes | None = GUID, route: bytes | None = None) -> RequestFacts:  # fmt: skip
     query = f"?MailboxId={mailbox}" if mailbox else ""
     target = read_target(f"/mapi/emsmdb/{query}".encode())
-    return RequestFacts(target, request_type, session, None, request_id, route)
+    return RequestFacts(target, request_type, session, request_id, route)
 
 
 class Place:

@@ -7,10 +7,12 @@ import pytest
 from mapiproxy.backends.fleet import Pool
 from mapiproxy.backends.kind import Kind
 from mapiproxy.backends.sessions import Sessions
+from mapiproxy.backends.vdir import VirtualDirectory
 from mapiproxy.policy.rules import Rules
 
-MAPI = Pool("mapi", Kind.GROMMUNIO, (), ("/mapi",))
-REST = Pool("rest", Kind.EXCHANGE, (), ("",))
+MAPI = Pool("mapi", Kind.GROMMUNIO, ())
+RPC = Pool("mapi", Kind.EXCHANGE, (), VirtualDirectory("rpc"))
+OFF = Pool("mapi", Kind.EXCHANGE, (), VirtualDirectory("owa", enabled=False))
 
 
 @pytest.mark.parametrize("path", ["/mapi", "/mapi/", "/MAPI/emsmdb/", "/Mapi/nspi"])
@@ -24,11 +26,14 @@ def test_a_prefix_ends_where_a_segment_ends(path):
     assert Rules((MAPI,), Sessions()).pool_for(path) is None
 
 
-def test_the_first_pool_that_fits_serves_and_an_empty_path_fits_all():
-    rules = Rules((MAPI, REST), Sessions())
+def test_each_path_has_the_pool_of_its_virtual_directory():
+    rules = Rules((MAPI, RPC, OFF), Sessions())
 
     assert rules.pool_for("/mapi/emsmdb/") is MAPI
-    assert rules.pool_for("/owa/") is REST
+    assert rules.pool_for("/Rpc/rpcproxy.dll") is RPC
+    assert rules.pool_for("/rpcwithcert/rpcproxy.dll") is RPC
+    assert rules.pool_for("/owa/") is None
+    assert rules.pool_for("/ews/") is None
 
 
 def test_paths_of_strangers_do_not_fill_the_memory():
@@ -41,5 +46,5 @@ def test_paths_of_strangers_do_not_fill_the_memory():
 
 
 def test_without_a_pool_the_kind_is_that_of_the_first():
-    assert Rules((MAPI, REST), Sessions()).kind is Kind.GROMMUNIO
+    assert Rules((MAPI, RPC), Sessions()).kind is Kind.GROMMUNIO
     assert Rules((), Sessions()).kind is Kind.EXCHANGE

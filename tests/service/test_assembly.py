@@ -9,6 +9,7 @@ from twisted.internet import reactor
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint
 
 from mapiproxy.backends.kind import Kind
+from mapiproxy.backends.vdir import VirtualDirectory
 from mapiproxy.net.certificates import BadCertificate
 from mapiproxy.service.assembly import (
     make_creator,
@@ -23,7 +24,7 @@ from mapiproxy.settings import Affinity, BackendGroup, CertificateFiles, Listene
 
 def group(*hosts: str) -> BackendGroup:
     servers = tuple(Server(f"S{n}", f"http://{host}", host, 80, False, 10 * n) for n, host in enumerate(hosts, 1))
-    return BackendGroup("mapi", Kind.GROMMUNIO, servers, ("/mapi", "/x"))
+    return BackendGroup("mapi", Kind.GROMMUNIO, servers)
 
 
 def test_a_pool_is_what_the_group_says() -> None:
@@ -32,7 +33,10 @@ def test_a_pool_is_what_the_group_says() -> None:
     assert [(b.name, b.host, b.port, b.tls, b.kind, b.weight) for b in pool.backends] == [
         ("S1", "a.test", 80, False, Kind.GROMMUNIO, 10), ("S2", "b.test", 80, False, Kind.GROMMUNIO, 20),
     ]  # fmt: skip
-    assert pool.paths == ("/mapi", "/x")
+    assert pool.paths == ("/mapi",)
+    rpc = make_pool(group("a.test"), VirtualDirectory("rpc"))
+    assert (rpc.paths, rpc.title, rpc.backends[0].label) == (("/rpc", "/rpcwithcert"), "mapi/rpc", "S1/rpc")
+    assert make_pool(group("a.test"), VirtualDirectory("ews", enabled=False)).paths == ()
 
 
 def test_addresses_are_dialled_without_asking_a_resolver() -> None:

@@ -8,6 +8,7 @@ import pytest
 from support.settings_files import PLAIN, complaints, write_certificate, write_config
 
 from mapiproxy.backends.kind import Kind
+from mapiproxy.backends.vdir import USUAL
 from mapiproxy.settings import Bind, Server, Verify, load_settings
 
 BACKEND = '[backend.b]\nkind = "exchange"\nservers = "https://exch1"\n[log]\ndirectory = "logs"\n'
@@ -27,7 +28,8 @@ def test_the_least_file_there_is(tmp_path: Path) -> None:
     assert (listener.name, listener.bind) == ("mail", (Bind("127.0.0.1", 8080),))
     assert (listener.tls, listener.backend) == (None, "exchange")
     group = settings.backend("exchange")
-    assert (group.kind, group.paths, group.verify) == (Kind.EXCHANGE, ("/mapi",), Verify())
+    assert (group.kind, group.verify) == (Kind.EXCHANGE, Verify())
+    assert [vdir.name for vdir in group.vdirs] == [*USUAL[Kind.EXCHANGE]]
     assert group.servers[0] == Server(
         "exch1.example.com", "https://exch1.example.com", "exch1.example.com", 443, True, 100
     )
@@ -203,12 +205,13 @@ def test_weights_that_are_all_zero_are_warned_of(tmp_path: Path) -> None:
     assert found.startswith("4: warning: backend.exchange: every server has weight 0")
 
 
-def test_plain_http_to_exchange_is_a_warning_that_names_extended_protection(
-    tmp_path: Path,
-) -> None:
-    (found,) = complaints(tmp_path, servers('servers = ["https://a", "http://b"]'))
-    assert found.startswith("6: warning: backend.exchange.servers[1]: ")
+def test_plain_http_to_exchange_is_refused_unless_it_is_meant(tmp_path: Path) -> None:
+    text = servers('servers = ["https://a", "http://b"]')
+    (found,) = complaints(tmp_path, text)
+    assert found.startswith("6: backend.exchange.servers[1]: ")
     assert "Extended Protection" in found
+    (found,) = complaints(tmp_path, text.replace("servers =", "allow_ssl_offload = true\nservers ="))
+    assert found.startswith("7: warning: backend.exchange.servers[1]: ")
     offloaded = servers('servers = "http://b"').replace("exchange", "grommunio")
     assert complaints(tmp_path, offloaded) == []
 

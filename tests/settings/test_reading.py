@@ -32,7 +32,7 @@ def test_all_problems_are_told_at_once_sorted_by_line(tmp_path: Path) -> None:
 
 
 def test_warnings_do_not_keep_a_file_from_being_run(tmp_path: Path) -> None:
-    path = write_config(tmp_path, PLAIN.replace("https://exch2", "http://exch2"))
+    path = write_config(tmp_path, PLAIN.replace("https://exch2", "http://exch2").replace("servers", "allow_ssl_offload = true\nservers"))
     reading = read_settings(path)
     assert [each.severity for each in reading.problems.found] == [Severity.WARNING]
     assert reading.settings == load_settings(path)

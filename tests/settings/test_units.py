@@ -14,7 +14,7 @@ from mapiproxy.settings.units import (
     parse_bind,
     parse_duration,
     parse_fingerprint,
-    parse_path,
+    parse_published_url,
     parse_size,
     parse_url,
     show,
@@ -151,16 +151,17 @@ def test_a_sha1_fingerprint_is_recognised() -> None:
         parse_fingerprint("ab" * 20)
 
 
-def test_paths_are_compared_in_lower_case_without_a_slash_at_the_end() -> None:
-    assert parse_path("/MAPI/emsmdb/") == "/mapi/emsmdb"
-    for wrong in ("mapi", "/a?b", "/a#b", "/a b", 5):
+def test_a_published_url_is_kept_as_it_is_written_without_a_slash_at_the_end() -> None:
+    assert parse_published_url("https://Mail.example.com/MAPI/") == "https://Mail.example.com/MAPI"
+    for wrong in ("mail.example.com/mapi", "ftp://a/mapi", "https://a/mapi?x", "https://a/mapi#x",
+                  "https://u:p@a/mapi", "https://a/<mapi>", "https:///mapi", 5):  # fmt: skip
         with pytest.raises(BadValue):
-            parse_path(wrong)
+            parse_published_url(wrong)
 
 
 @pytest.mark.parametrize(
     "parse",
-    [parse_bind, parse_duration, parse_fingerprint, parse_path, parse_size, parse_url],
+    [parse_bind, parse_duration, parse_fingerprint, parse_published_url, parse_size, parse_url],
 )
 @given(value=ANYTHING)
 def test_anything_is_either_read_or_refused(parse: Any, value: object) -> None:

@@ -53,7 +53,7 @@ def test_everything_in_effect_is_said() -> None:
         "1.2 or later, intermediate suites",
         "/c/mail.pem for the names in it; clients without a known name",
         "/c/other.pfx for other.example.com",
-        "/mapi/* to ex; 404 for the rest",
+        "mapi to ex; 404 for the rest",
         "Backend ex (exchange)\n",
         "EXCH1: https://exch1, weight 100 (67% of mailboxes)",
         "EXCH2: https://exch2, weight 50 (33% of mailboxes)",

@@ -101,7 +101,7 @@ def word(action: Any) -> str:
         return f"to client {action.data[9:12].decode()}"
     if type(action) is Dial:
         return "dial"
-    words = {"ToBackend": "to backend", "DropBackend": "drop backend", "EndWaits": "end waits"}
+    words = {"ToBackend": "to backend", "DropBackend": "drop backend", "EndWaits": "end waits", "Say": "say"}
     return words[type(action).__name__]
 
 
