@@ -211,6 +211,9 @@ def test_every_test_file_has_a_file() -> None:
         "test_house.py",
         "test_packaging.py",
         "test_readme.py",
+        "test_identity.py",
+        # Of relay, acting and doors together.
+        "test_pairs.py",
         "test_soak.py",
         "test_survival.py",
         "test_whole.py",

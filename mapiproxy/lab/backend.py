@@ -11,10 +11,11 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from mapiproxy.lab import bodies, rops
 from mapiproxy.lab.addressbook import look_up
+from mapiproxy.lab.authenticating import is_by_connection
 from mapiproxy.lab.codes import Refused
 from mapiproxy.lab.contexts import Context, Contexts
 from mapiproxy.lab.cookies import Entropy, parse_cookies
@@ -77,6 +78,30 @@ class LabBackend:
         self._filler: tuple[int, bytes] = (-1, b"")
 
     def answer(
+        self,
+        request: LabRequest,
+        now: float,
+        memory: dict[str, object],
+        *,
+        closing: bool = False,
+        late: int | None = None,
+    ) -> Answer | Streaming:
+        """Answer one whole request; see :meth:`_answer`. Says whom it believed to talk to, if asked to."""
+        answer = self._answer(request, now, memory, closing=closing, late=late)
+        lines = b""
+        if self.options.reveal and self.seen[-1].login is not None:
+            lines += b"X-Lab-User: %b\r\n" % self.seen[-1].login.encode("ascii", "replace")
+            lines += b"X-Lab-Connection: %b\r\n" % str(memory.get("connection")).encode("ascii")
+        if is_by_connection(memory):
+            lines += b"Persistent-Auth: true\r\n"
+        if not lines:
+            return answer
+        if isinstance(answer, Streaming):
+            answer.first = answer.first.replace(b"\r\n", b"\r\n" + lines, 1)
+            return answer
+        return evolve(answer, raw=answer.raw.replace(b"\r\n", b"\r\n" + lines, 1))
+
+    def _answer(
         self,
         request: LabRequest,
         now: float,

@@ -58,6 +58,7 @@ class LabOptions:
     :ivar idle_limit: closes an idle connection; grommunio sends an unasked 408 first.
     :ivar body_limit: larger requests are refused (grommunio 400, Exchange 413).
     :ivar chunk_executes: Exchange: a quick Execute is chunked as well (else Content-Length).
+    :ivar reveal: headers ``X-Lab-User`` and ``X-Lab-Connection`` in each answer to somebody logged on.
     :ivar mark: grommunio: a header ``X-Lab-Backend`` that the real one does not send.
     """
 
@@ -71,6 +72,7 @@ class LabOptions:
     body_limit: int = 50_000_000
     chunk_executes: bool = True
     mark: bool = False
+    reveal: bool = False
 
 
 @define

@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+from mapiproxy.lab.authenticating import SCHEMES, WindowsAuthenticator, bindings_of
 from mapiproxy.lab.dialect import LabOptions
 from mapiproxy.lab.journal import Journal
 from mapiproxy.lab.server import LOOPBACK, LabServer
@@ -33,6 +34,18 @@ def parser() -> argparse.ArgumentParser:
         metavar="LOGIN:PASSWORD",
         help="may be repeated; default alice, bob",
     )
+    parse.add_argument(
+        "--auth",
+        action="append",
+        choices=SCHEMES,
+        help="a scheme that is offered; may be repeated; default Basic alone",
+    )
+    parse.add_argument(
+        "--extended-protection",
+        action="store_true",
+        help="NTLM must be bound to this server's own certificate",
+    )
+    parse.add_argument("--reveal", action="store_true", help="add X-Lab-User to answers")
     parse.add_argument("--mark", action="store_true", help="grommunio: add X-Lab-Backend")
     parse.add_argument(
         "--length", action="store_true", help="exchange: Execute answers with Content-Length"
@@ -62,12 +75,21 @@ def main(arguments: list[str] | None = None) -> None:
         idle_limit=asked.idle_limit,
         chunk_executes=not asked.length,
         mark=asked.mark,
+        reveal=asked.reveal,
     )
     users = lab_users(*(asked.user or ("alice@example.test:alicepw", "bob@example.test:bobpw")))
     tls = None
     if asked.certificate is not None:
         tls = server_context(asked.certificate, asked.key or asked.certificate)
-    server = LabServer(asked.kind, asked.name, users, options, reactor, tls=tls)
+    authenticator = None
+    if asked.auth:
+        bindings = None
+        if asked.extended_protection and asked.certificate is not None:
+            bindings = bindings_of(asked.certificate)
+        authenticator = WindowsAuthenticator(users, asked.auth, asked.name, bindings)
+    server = LabServer(
+        asked.kind, asked.name, users, options, reactor, tls=tls, authenticator=authenticator
+    )
     if asked.journal is not None:
         journal = Journal(asked.journal, asked.name)
         server.backend.on_execution = journal.executed

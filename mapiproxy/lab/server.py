@@ -18,7 +18,7 @@ from mapiproxy.lab.delivery import Delivery
 from mapiproxy.lab.dialect import LabOptions
 from mapiproxy.lab.faults import Fault
 from mapiproxy.lab.requests import LabRequest
-from mapiproxy.lab.users import Users
+from mapiproxy.lab.users import Authenticator, Users
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IOpenSSLContextFactory
@@ -31,6 +31,7 @@ class LabServer:
 
     :param tls: a context factory (see :func:`mapiproxy.lab.tls.server_context`); ``None`` for
         plain.
+    :param authenticator: who may log on, and how; ``None``: with Basic.
     :ivar on_request: asked once for each request, when its head is there; may return a fault.
     :ivar made: how many connections have been accepted so far.
     """
@@ -45,8 +46,9 @@ class LabServer:
         *,
         tls: IOpenSSLContextFactory | None = None,
         on_request: Callable[[LabRequest], Fault | None] | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
-        self.backend = LabBackend(kind, name, users, options)
+        self.backend = LabBackend(kind, name, users, options, authenticator=authenticator)
         self.clock = reactor
         self.on_request = on_request
         self.made = 0
