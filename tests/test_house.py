@@ -62,6 +62,7 @@ TRANSPORT_EXCEPTIONS = {"net/eager.py": "is a transport itself"}
 UNMIRRORED = {
     "lab/errors.py": "names; raised in tests/lab/test_client.py",
     "lab/faults.py": "plain values; played in tests/lab/test_server.py",
+    "lab/seen.py": "a plain value; made in tests/lab/test_backend.py",
     "lab/streaming.py": "a plain value; made in tests/lab/test_exchange.py",
     "net/house.py": "a plain value; made by tests/support/lines.py",
     "policy/tally.py": "plain counts; counted in tests/exchange/",

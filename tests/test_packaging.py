@@ -17,6 +17,8 @@ DISTRIBUTIONS = {
     "service_identity": "service-identity",
     "zope": "zope.interface",
     "attr": "attrs",
+    "spnego": "pyspnego",
+    "requests_ntlm": "requests-ntlm",
 }
 
 

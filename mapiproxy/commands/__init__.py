@@ -26,6 +26,7 @@ COMMANDS = {
     "maint": "Do not use a server at all.",
     "weight": "Change a server's share of new mailboxes.",
     "kill": "End a session.",
+    "vdir": "Show and change virtual directories: URLs and authentication methods.",
     "reload": "Read the configuration file again.",
 }
 FILES = dict.fromkeys(("ready", "drain", "maint", "weight", "kill", "reload"), "operate")

@@ -152,6 +152,17 @@ def is_by_connection(memory: dict[str, object]) -> bool:
     return isinstance(known, _Connection) and known.user is not None
 
 
+def lines_of(login: str | None, memory: dict[str, object]) -> bytes:
+    """What an answer says of who is believed to have asked, to stand behind its status line; or nothing."""
+    lines = b"\r\n"
+    if login is not None:
+        lines += b"X-Lab-User: %b\r\n" % login.encode("ascii", "replace")
+        lines += b"X-Lab-Connection: %b\r\n" % str(memory.get("connection")).encode("ascii")
+    if is_by_connection(memory):
+        lines += b"Persistent-Auth: true\r\n"
+    return lines if len(lines) > 2 else b""
+
+
 def _is_first(token: bytes) -> bool:
     at = token.find(b"NTLMSSP\0")
     return token[at + 8 : at + 12] == b"\1\0\0\0" if at >= 0 else False

@@ -11,11 +11,9 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable
 
-from attrs import evolve, frozen
-
 from mapiproxy.lab import bodies, rops
 from mapiproxy.lab.addressbook import look_up
-from mapiproxy.lab.authenticating import is_by_connection
+from mapiproxy.lab.authenticating import lines_of
 from mapiproxy.lab.codes import Refused
 from mapiproxy.lab.contexts import Context, Contexts
 from mapiproxy.lab.cookies import Entropy, parse_cookies
@@ -23,22 +21,11 @@ from mapiproxy.lab.dialect import CREATING, Answer, Call, Dialect, LabOptions
 from mapiproxy.lab.exchange import Exchange
 from mapiproxy.lab.grommunio import REALM, Grommunio
 from mapiproxy.lab.requests import LabRequest
+from mapiproxy.lab.seen import Seen as Seen
 from mapiproxy.lab.streaming import Streaming
 from mapiproxy.lab.users import Authenticator, BasicAuthenticator, Challenged, LabUser, Users
 
 KINDS: dict[str, type[Dialect]] = {"exchange": Exchange, "grommunio": Grommunio}
-
-
-@frozen
-class Seen:
-    """One line of what a server has been asked; *code* is what it put into the head, if MAPI."""
-
-    method: str
-    request_type: str | None
-    request_id: str | None
-    login: str | None
-    code: int | None
-    connection: object
 
 
 class LabBackend:
@@ -88,18 +75,12 @@ class LabBackend:
     ) -> Answer | Streaming:
         """Answer one whole request; see :meth:`_answer`. Says whom it believed to talk to, if asked to."""
         answer = self._answer(request, now, memory, closing=closing, late=late)
-        lines = b""
-        if self.options.reveal and self.seen[-1].login is not None:
-            lines += b"X-Lab-User: %b\r\n" % self.seen[-1].login.encode("ascii", "replace")
-            lines += b"X-Lab-Connection: %b\r\n" % str(memory.get("connection")).encode("ascii")
-        if is_by_connection(memory):
-            lines += b"Persistent-Auth: true\r\n"
-        if not lines:
-            return answer
-        if isinstance(answer, Streaming):
-            answer.first = answer.first.replace(b"\r\n", b"\r\n" + lines, 1)
-            return answer
-        return evolve(answer, raw=answer.raw.replace(b"\r\n", b"\r\n" + lines, 1))
+        lines = lines_of(self.seen[-1].login if self.options.reveal else None, memory)
+        if lines and isinstance(answer, Streaming):
+            answer.first = answer.first.replace(b"\r\n", lines, 1)
+        elif lines and isinstance(answer, Answer):
+            answer.raw = answer.raw.replace(b"\r\n", lines, 1)
+        return answer
 
     def _answer(
         self,
