@@ -60,6 +60,7 @@ TRANSPORT_EXCEPTIONS = {"net/eager.py": "is a transport itself"}
 
 #: Files without a test file of their own, and where they are tested instead.
 UNMIRRORED = {
+    "commands/comparing.py": "of cert and check --online; tests/commands/test_cert.py runs both",
     "lab/errors.py": "names; raised in tests/lab/test_client.py",
     "lab/faults.py": "plain values; played in tests/lab/test_server.py",
     "lab/seen.py": "a plain value; made in tests/lab/test_backend.py",

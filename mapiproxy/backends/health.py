@@ -25,6 +25,7 @@ class HealthRules:
     :ivar rise: good probes in a row that bring it up; ``fall``: bad ones that take it down.
     :ivar outliers: failures of live requests in a row that eject it; 0: none do.
     :ivar ejection: for how long at least.
+    :ivar certificates: between looks at the certificates that servers show.
     """
 
     enabled: bool = True
@@ -35,6 +36,7 @@ class HealthRules:
     fall: int = 3
     outliers: int = 5
     ejection: float = 30.0
+    certificates: float = 3600.0
 
 
 @frozen

@@ -18,6 +18,7 @@ from attrs import asdict
 from rich.console import Console
 from rich.text import Text
 
+from mapiproxy.commands.asking import plain
 from mapiproxy.commands.examining import Examination, examine, print_problems
 from mapiproxy.net.certificates import Certificate, show_fingerprint
 from mapiproxy.settings import Settings, outline
@@ -27,21 +28,56 @@ from mapiproxy.settings.words import Section
 @click.command(short_help="Check a configuration file.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
-def check(file: Path, as_json: bool) -> None:
+@click.option(
+    "--online", is_flag=True, help="Reach every server too: its certificate, and each virtual directory."
+)
+def check(file: Path, as_json: bool, online: bool) -> None:
     """Say what FILE would run, or all that is wrong with it as FILE:LINE: KEY: TEXT.
 
-    Certificates are loaded, nothing is started. Exits with 1 if the file cannot be run.
+    Certificates are loaded, nothing is started. Exits with 1 if the file cannot be run, or, with
+    --online, if a server cannot be reached, is not believed, or does not serve what is published.
     """
     now = datetime.now(UTC)
     examination = examine(file, now)
+    lines, bad = _look_around(examination) if online else ([], False)
     if as_json:
-        click.echo(json.dumps(_as_json(file, examination), indent=2))
+        answer = _as_json(file, examination)
+        if online:
+            answer["online"] = {"ok": not bad, "lines": [line.plain for line in lines]}
+        click.echo(json.dumps(answer, indent=2))
     else:
         if examination.settings is not None:
             _show(examination.settings, examination, now)
         print_problems(examination.problems, sys.stderr)
+        for line in lines:
+            Console(highlight=False, soft_wrap=True).print(line)
         _conclude(file, examination)
-    sys.exit(0 if examination.settings is not None else 1)
+    sys.exit(0 if examination.settings is not None and not bad else 1)
+
+
+def _look_around(examination: Examination) -> tuple[list[Text], bool]:
+    """What the servers say: lines to print, and whether something is broken."""
+    # Only when it is asked for: it needs a lot more than looking at a file does.
+    from mapiproxy.commands.comparing import ask_all, compare
+
+    settings = examination.settings
+    if settings is None:
+        return [], True
+    compared = compare(settings, examination.certificates)
+    lines = [Text("Servers", style="bold")]
+    for pair in compared:
+        what = f"  {pair.server.name}: "
+        lines += [plain(what + text, "red") for text in pair.wrong]
+        lines += [plain(what + text, "yellow") for text in pair.odd]
+    asked = ask_all(settings)
+    for server in dict.fromkeys((each.backend, each.server) for each in asked):
+        mine = [each for each in asked if (each.backend, each.server) == server]
+        well = [each.vdir for each in mine if each.error is None]
+        if well:
+            lines.append(plain(f"  {server[1]}: {', '.join(well)} well", "green"))
+        lines += [plain(f"  {server[1]}: {each.vdir}: {each.error}", "red") for each in mine if each.error]
+    bad = any(pair.wrong for pair in compared) or any(each.error for each in asked)
+    return [*lines, Text("")], bad
 
 
 def _show(settings: Settings, examination: Examination, now: datetime) -> None:

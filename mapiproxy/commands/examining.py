@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 from attrs import frozen
 from cryptography.x509 import ExtensionNotFound, SubjectAlternativeName
@@ -24,7 +25,9 @@ from mapiproxy.net.certificates import (
     read_certificates,
 )
 from mapiproxy.settings import (
+    BackendGroup,
     CertificateFiles,
+    Listener,
     Problem,
     Settings,
     read_passphrase,
@@ -63,6 +66,12 @@ def examine(path: Path, now: datetime | None = None) -> Examination:
                 problems.warning(key, text)
             if now is not None:
                 _judge_dates(certificate, now, key, problems)
+    for front in draft.listeners if draft else ():
+        mine = [each for name, each in certificates if name == front.name]
+        for group in draft.backends if draft and mine else ():
+            if group.name == front.backend:
+                for vdir, url, text in uncovered(front, group, mine):
+                    problems.warning(("backend", group.name, "vdir", vdir, url), text)
     for group in draft.backends if draft else ():
         key = ("backend", group.name, "ca_file")
         if group.verify.ca is not None and key not in problems.blamed:
@@ -71,6 +80,22 @@ def examine(path: Path, now: datetime | None = None) -> Examination:
             except BadCertificate as error:
                 problems.error(key, str(error))
     return Examination(reading.settings, tuple(problems.in_order()), tuple(certificates))
+
+
+def uncovered(
+    listener: Listener, group: BackendGroup, certificates: Sequence[Certificate]
+) -> Iterator[tuple[str, str, str]]:
+    """Published URLs whose host no certificate of the listener covers: (virtual directory, key, text)."""
+    if listener.tls is None:
+        return
+    covers = [name for each in certificates for name in each.covers]
+    for vdir in group.vdirs:
+        for key in ("internal_url", "external_url"):
+            url = getattr(vdir, key)
+            host = (urlsplit(url).hostname or "").lower() if url and vdir.enabled else ""
+            if host and not is_covered(host, covers):
+                known = ", ".join(covers) or "no name"
+                yield vdir.name, key, f"no certificate of listener {listener.name} covers {host}: {known}"
 
 
 def settings_or_exit(path: Path, stream: TextIO | None = None) -> Settings:

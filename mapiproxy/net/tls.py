@@ -67,6 +67,8 @@ class ListenerCreator:
 
     The first certificate is the default: for clients that send no server name and for names
     that no certificate has, because a wrong name explains itself in the client's own words.
+
+    :ivar certificates: those in use.
     """
 
     def __init__(
@@ -93,10 +95,12 @@ class ListenerCreator:
                 by_name.setdefault(name, context)
         contexts[0].set_tlsext_servername_callback(_choose_by_name(by_name))
         self._default = contexts[0]
+        self.certificates = tuple(certificates)
 
     def become(self, other: ListenerCreator) -> None:
         """Use what *other* was made of for new handshakes: a reload that has been prepared."""
         self._minimum, self._default = other._minimum, other._default
+        self.certificates = other.certificates
 
     def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
         return SSL.Connection(self._default, None)

@@ -29,6 +29,7 @@ from mapiproxy.record.ledger import Ledger
 from mapiproxy.service.assembly import make_ledger_opener, make_log
 from mapiproxy.service.front import make_front
 from mapiproxy.service.orders import Orders
+from mapiproxy.service.renewal import Renewal
 from mapiproxy.service.site import Site
 from mapiproxy.settings import BackendGroup, Settings
 
@@ -80,6 +81,7 @@ class ProxyService(MultiService):
         self._control: ControlSocket | None = None
         self._old_hangup: Any = None
         self.orders = Orders(self)
+        self.renewal = Renewal(self)
 
     def record(self, ledger: Ledger) -> None:
         """Write an exchange down."""
@@ -121,6 +123,7 @@ class ProxyService(MultiService):
             self._http_proxy_log.start()
         self._listen_for_orders()
         self.lag.beat()
+        self.renewal.start(time.monotonic())
         self._sweep.start(1.0, now=False)
         for site in self.sites.values():
             site.start()
@@ -209,6 +212,7 @@ class ProxyService(MultiService):
                 self._leaving.remove(doors)
         for site in self.sites.values():
             site.tick(now)
+        self.renewal.tick(now)
 
 
 def _quieten_collector() -> None:

@@ -47,6 +47,7 @@ def status(service: ProxyService, now: float) -> Plain:
             }
             for name, front in service.fronts.items()
         ],
+        "certificates": service.renewal.view(),
         "pools": [_pool(site) for site in service.sites.values()],
     }
 

@@ -124,6 +124,7 @@ PARSERS = {
     (HealthRules, "fast"): parse_duration,
     (HealthRules, "timeout"): parse_duration,
     (HealthRules, "ejection"): parse_duration,
+    (HealthRules, "certificates"): parse_duration,
     (Guard, "window"): parse_duration,
     (Limits, "head"): parse_size,
     (Log, "roll_size"): parse_size,

@@ -1,0 +1,129 @@
+"""Which certificate does a server really show, and would we believe it?
+
+For commands and for the watch over drift, not for traffic: it blocks, so a running proxy calls it in a
+thread. The certificate is fetched without believing it, because one that is not believed is the one that
+somebody wants to look at; whether it is believed is asked in a second handshake.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterable
+from ipaddress import ip_address
+from pathlib import Path
+
+from attrs import field, frozen
+from cryptography import x509
+
+from mapiproxy.net.certificates import find_fingerprint, find_names
+from mapiproxy.net.probe import Wanted
+
+
+@frozen
+class Shown:
+    """What came of a handshake.
+
+    :ivar stage: where it failed: ``resolve``, ``connect`` or ``tls``; ``None``: it did not.
+    :ivar doubt: why the certificate is not believed; ``None``: it is.
+    """
+
+    stage: str | None = None
+    error: str | None = None
+    leaf: x509.Certificate | None = field(default=None, repr=False)
+    doubt: str | None = None
+
+    @property
+    def fingerprint(self) -> str | None:
+        """SHA-256 in lower-case hex."""
+        return find_fingerprint(self.leaf) if self.leaf is not None else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it was issued for."""
+        return find_names(self.leaf) if self.leaf is not None else ()
+
+
+def fetch(
+    host: str, port: int, ca: Path | None = None, pins: Iterable[str] = (), timeout: float = 5.0
+) -> Shown:
+    """The certificate of the server there.
+
+    :param ca: authorities to believe; ``None``: this system's.
+    :param pins: fingerprints to believe instead, in lower-case hex.
+    :param timeout: seconds of each step.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        der = _shake(context, host, port, timeout)
+    except socket.gaierror as error:
+        return Shown("resolve", error.strerror)
+    except ssl.SSLError as error:
+        return Shown("tls", error.reason or str(error))
+    except OSError as error:
+        return Shown("connect", error.strerror or str(error))
+    leaf = x509.load_der_x509_certificate(der)
+    known = {*pins}
+    if known:
+        doubt = None if find_fingerprint(leaf) in known else "it is not the pinned certificate"
+    else:
+        doubt = _doubt(host, port, ca, timeout)
+    return Shown(leaf=leaf, doubt=doubt)
+
+
+def _shake(context: ssl.SSLContext, host: str, port: int, timeout: float) -> bytes:
+    with (
+        socket.create_connection((host, port), timeout) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        der = secure.getpeercert(binary_form=True)
+    if der is None:
+        raise ssl.SSLError("no certificate was shown")
+    return der
+
+
+def _doubt(host: str, port: int, ca: Path | None, timeout: float) -> str | None:
+    try:
+        _shake(ssl.create_default_context(cafile=ca), host, port, timeout)
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_message or str(error)
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def ask(host: str, port: int, tls: bool, wanted: Wanted, timeout: float = 5.0) -> str | None:
+    """Send the request of a probe; why the answer is no healthy one, or ``None``."""
+    shown = f"[{host}]" if _is_ipv6(host) else host
+    connection: http.client.HTTPConnection
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(shown, port, timeout=timeout, context=context)
+    else:
+        connection = http.client.HTTPConnection(shown, port, timeout=timeout)
+    try:
+        length = {"Content-Length": "0"} if wanted.method == b"POST" else {}
+        connection.request(wanted.method.decode(), wanted.target.decode(), headers=length)
+        answer = connection.getresponse()
+        body = answer.read(4096)
+    except (OSError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+    if answer.status != wanted.status if wanted.status is not None else answer.status >= 500:
+        return f"status {answer.status}" + (f", not {wanted.status}" if wanted.status is not None else "")
+    if not body.startswith(wanted.body):
+        return f"the body does not begin with {wanted.body.decode()!r}"
+    return None
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ip_address(host).version == 6
+    except ValueError:
+        return False
