@@ -55,6 +55,8 @@ def show(reply: dict[str, Any], out: Console) -> None:
         out.print(line, soft_wrap=True)
     for pool in reply["pools"]:
         _show_pool(pool, out)
+    for text in reply["certificates"]["drift"]:
+        out.print(plain(f"\n{text}", "yellow"), soft_wrap=True)
 
 
 def _show_pool(pool: dict[str, Any], out: Console) -> None:
@@ -85,5 +87,14 @@ def _show_pool(pool: dict[str, Any], out: Console) -> None:
         table.add_row(words, str(pool["again"][name]), "")
     table.add_row("hangs (PENDING missing)", str(pool["hangs"]), "")
     table.add_row("sessions moved / evicted", f"{pool['moved']} / {pool['evicted']}", "")
+    table.add_row("Outlook Anywhere channels", str(pool["channels"]), "")
+    loops = f"{pool['auth_loops']} / {pool['credentials_stopped']}"
+    table.add_row("rows of 401 / credentials stopped", loops, "")
     for line in lines_of(table, out):
         out.print(line, soft_wrap=True)
+    for vdir in pool["vdirs"]:
+        if not vdir["enabled"]:
+            out.print(plain(f"  {vdir['name']}: switched off"), soft_wrap=True)
+        elif vdir["down"]:
+            text = f"  {vdir['name']}: not served by {', '.join(vdir['down'])}"
+            out.print(plain(text, "yellow"), soft_wrap=True)

@@ -54,7 +54,11 @@ class Choosing(ExchangeBase):
         return [Dial(route.backend)]
 
     def _keep_together(self, route: Route, pool: Pool) -> Route:
-        """What overrules the ladder: an authenticated connection, and the other channel."""
+        """What overrules the ladder: the mailbox's home, the other channel, an authenticated connection."""
+        if route.by == "mailbox" and self._rules.homes:
+            home = pool.by_name.get(self._rules.homes.get(str(self.facts.mailbox).lower(), ""))
+            if home is not None and home.takes and home.name not in self._tried:
+                route = Route(home, "mailbox", route.stale)
         if self.is_channel:
             key = (self.facts.mailbox or f"{self.ledger.user or ''}@{self.ledger.client_ip}").lower()
             self._leave_channel()

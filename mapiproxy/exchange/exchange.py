@@ -12,7 +12,7 @@ from mapiproxy.backends.sessions import State
 from mapiproxy.exchange import local
 from mapiproxy.exchange.actions import Arm, DropBackend, EndWaits, Timer, ToBackend, ToClient
 from mapiproxy.exchange.base import Actions
-from mapiproxy.exchange.identity import Identity
+from mapiproxy.exchange.editing import Editing
 from mapiproxy.exchange.table import Answering, Asking, Event
 from mapiproxy.mapi.pulse import Pulse
 from mapiproxy.mapi.reading import read_answer
@@ -35,11 +35,9 @@ _OURS_AND_THEIRS = _OURS | {b"sid", b"sequence"}
 #: Answered here for each virtual directory, as Exchange's front end does: it tells whether *this* front
 #: end can serve.
 HEALTH_PAGE = "/healthcheck.htm"
-#: By this header a client says that it speaks MAPI/HTTP, and is then told of it by Autodiscover.
-_CAPABILITY = frozenset((b"x-mapihttpcapability",))
 
 
-class Exchange(Identity):
+class Exchange(Editing):
     """One request of a client and its answer.
 
     Every input returns actions, in the order in which they are to be carried out; after a Finish there
@@ -70,7 +68,7 @@ class Exchange(Identity):
         without = _OURS_AND_THEIRS if self._stale else _OURS
         if self.facts.route is None and not self._stale:
             without = _NONE
-        dropped = _CAPABILITY if self._hides_mapi_http() else _NONE
+        dropped = self._not_for_backend()
         actions: Actions = [ToBackend(request_for_backend(self.head, self._hop, without, dropped))]
         if self._again and self.kept:
             actions.append(ToBackend(b"".join(self.kept)))
@@ -163,6 +161,8 @@ class Exchange(Identity):
         said = self._note_challenge(head, now)
         if self.answering is Answering.UNHEARD:
             return [*said, Arm(Timer.ORPHAN, self._rules.limits.orphan)]
+        if self._is_to_be_edited(head):
+            return [*said, Arm(Timer.QUIET, self._quiet)]
         answer = answer_for_client(
             head,
             close=close,
@@ -175,6 +175,8 @@ class Exchange(Identity):
     def watch(self, payload: Tap | None) -> Tap | None:
         """Who wants to see the answer's payload: the pulse, *payload* for a client that gets it bare."""
         pulse = self.pulse
+        if self.edited is not None:
+            return self.gather
         if pulse is None or payload is None:
             return payload if pulse is None else pulse.feed
 
@@ -196,17 +198,17 @@ class Exchange(Identity):
         if late:
             self.blame = illness_of(200, late, self._kind)
         self._step(Event.RESPONSE_END)
-        ends: Actions = []
+        ends: Actions = self._publish()
         if ended and self.facts.session is not None:
             # grommunio leaves them open (observed).
             ends.append(EndWaits(self.facts.session))
         if self.asking is Asking.SENDING:
             if self._keep_backend:
-                return [Arm(Timer.REQUEST, self._client_quiet)]
+                return [*ends, Arm(Timer.REQUEST, self._client_quiet)]
             # Answered early, and the backend hears no more: the rest is read and thrown away, so
             # that our answer is not overtaken by a reset.
             self._step(Event.BACKEND_LOST)
-            return [DropBackend(), Arm(Timer.LINGER, self._rules.limits.linger)]
+            return [*ends, DropBackend(), Arm(Timer.LINGER, self._rules.limits.linger)]
         return ends + self._finish_if_over(now)
 
     def _route_cookie(self) -> tuple[bytes, ...]:

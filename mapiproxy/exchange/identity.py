@@ -53,11 +53,6 @@ class Identity(Losses):
         close = not self._keep_client
         return self._answer(local.deny_mapi_http(self.head, text, self.ledger, close=close), now)
 
-    def _hides_mapi_http(self) -> bool:
-        """Whether Autodiscover must not be told that the client speaks MAPI/HTTP."""
-        rules = self._rules.mapi_http
-        return self._vdir.name == "autodiscover" and not rules.always and not rules.allows(self.ledger.user)
-
     def _note_challenge(self, head: ResponseHead, now: float) -> Actions:
         """What an answer's head says about authentication; the line that is due, if one is."""
         first = head.first

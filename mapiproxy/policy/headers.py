@@ -166,12 +166,14 @@ def answer_for_client(
     dechunk: bool,
     more: tuple[bytes, ...] = (),
     schemes: frozenset[str] | None = None,
+    length: int | None = None,
 ) -> bytes:
     """The head as the client gets it.
 
     :param close: we are going to close though the backend is not.
     :param dechunk: the client speaks HTTP/1.0 and gets the payload until the connection closes.
     :param more: whole lines of our own, put behind the backend's.
+    :param length: of the body that we send instead of the backend's.
     :param schemes: the only ones whose challenges are passed on, in lower case; ``None``: all.
     """
     drop = _hop_by_hop(head)
@@ -182,6 +184,9 @@ def answer_for_client(
     if dechunk:
         drop |= {b"transfer-encoding", b"trailer"}
     add = [*more]
+    if length is not None:
+        drop |= {b"content-length", b"transfer-encoding", b"trailer"}
+        add.append(b"Content-Length: %d" % length)
     if schemes is not None and b"www-authenticate" in head.first:
         drop.add(b"www-authenticate")
         add += [b"WWW-Authenticate: " + value for value in offered(head.all(b"www-authenticate"), schemes)]

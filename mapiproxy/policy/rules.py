@@ -10,6 +10,7 @@ from mapiproxy.backends.sessions import Sessions
 from mapiproxy.policy.authloop import AuthLoops
 from mapiproxy.policy.channels import Channels
 from mapiproxy.policy.mapihttp import MapiHttp
+from mapiproxy.policy.published import Published
 from mapiproxy.policy.routecookie import RouteKeys
 from mapiproxy.policy.tally import Tally
 
@@ -59,6 +60,8 @@ class Rules:
     :ivar route_keys: for route cookies; ``None``: there are none.
     :ivar tally: counts of what was decided.
     :ivar mapi_http: who may use MAPI/HTTP.
+    :ivar published: what is done to answers of Autodiscover.
+    :ivar homes: servers on which mailboxes live, as Autodiscover says, by mailbox in lower case.
     :ivar auth_loops: rows of 401, and whom to stop.
     :ivar channels: open channels of Outlook Anywhere.
     :ivar stopping: no connection is kept beyond its exchange any more.
@@ -74,6 +77,8 @@ class Rules:
     route_keys: RouteKeys | None = None
     tally: Tally = field(factory=Tally)
     mapi_http: MapiHttp = field(factory=MapiHttp)
+    published: Published = field(factory=Published)
+    homes: dict[str, str] = field(factory=dict)
     auth_loops: AuthLoops = field(factory=AuthLoops)
     channels: Channels = field(factory=Channels)
     _found: dict[str, Pool | None] = field(factory=dict, init=False, repr=False)

@@ -14,7 +14,7 @@ from mapiproxy.backends.kind import Kind
 from mapiproxy.policy.mapihttp import MapiHttp
 from mapiproxy.settings import files
 from mapiproxy.settings.problems import KeyPath, Problems, meant
-from mapiproxy.settings.publishing import build_vdirs
+from mapiproxy.settings.publishing import build_published, build_vdirs
 from mapiproxy.settings.tables import (
     BackendTable,
     CertificateTable,
@@ -161,7 +161,8 @@ def _group(name: str, table: BackendTable, problems: Problems) -> BackendGroup:
     for number, each in enumerate(mapi_http.allowed):
         if each in mapi_http.blocked:
             problems.error((*path, "mapi_http_allowed", number), f'"{each}" is blocked as well')
-    return BackendGroup(name, kind, servers, vdirs, verify, mapi_http, table.allow_ssl_offload)
+    published = build_published(path, table, vdirs, problems)
+    return BackendGroup(name, kind, servers, vdirs, verify, mapi_http, table.allow_ssl_offload, published)
 
 
 def _servers(

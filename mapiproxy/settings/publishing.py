@@ -8,7 +8,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from mapiproxy.backends.kind import Kind
-from mapiproxy.backends.vdir import METHODS, SHAPES, USUAL, VirtualDirectory
+from mapiproxy.backends.vdir import MAPI, METHODS, SHAPES, USUAL, VirtualDirectory
+from mapiproxy.policy.published import Published
 from mapiproxy.settings.problems import KeyPath, Problems, meant
 from mapiproxy.settings.tables import BackendTable, VdirTable
 
@@ -41,6 +42,20 @@ def build_vdirs(
     if not any(vdir.enabled for vdir in vdirs):
         problems.error((*path, "vdirs"), "no virtual directory is enabled, so nothing would be forwarded")
     return tuple(vdirs)
+
+
+def build_published(
+    path: KeyPath, table: BackendTable, vdirs: tuple[VirtualDirectory, ...], problems: Problems
+) -> Published:
+    """What is done to answers of Autodiscover: the URLs are those of the virtual directory mapi."""
+    mapi = next((each for each in vdirs if each.name == "mapi"), MAPI)
+    if table.autodiscover_rewrite and not (mapi.internal_url or mapi.external_url):
+        problems.error(
+            (*path, "autodiscover_rewrite"), "rewrites to the URLs of the virtual directory mapi: it has none"
+        )
+    if not table.autodiscover_rewrite:
+        return Published(homes=table.autodiscover_homes)
+    return Published(mapi.internal_url, mapi.external_url, table.autodiscover_homes)
 
 
 def _check(name: str, table: VdirTable, path: KeyPath, problems: Problems) -> None:

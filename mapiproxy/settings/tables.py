@@ -88,6 +88,8 @@ class BackendTable:
     mapi_http_enabled: bool = True
     mapi_http_blocked: tuple[str, ...] = ()
     mapi_http_allowed: tuple[str, ...] = ()
+    autodiscover_rewrite: bool = False
+    autodiscover_homes: bool = False
     allow_ssl_offload: bool = False
     verify: Literal["on", "off-insecure"] = "on"
     ca_file: Path | None = None

@@ -16,6 +16,7 @@ from mapiproxy.backends.kind import Kind
 from mapiproxy.backends.vdir import MAPI, VirtualDirectory
 from mapiproxy.policy.authloop import Guard as Guard  # likewise
 from mapiproxy.policy.mapihttp import MapiHttp
+from mapiproxy.policy.published import Published
 from mapiproxy.policy.rules import Timeouts as Timeouts  # values are kept where they are obeyed
 
 
@@ -103,6 +104,7 @@ class BackendGroup:
 
     :ivar mapi_http: whether mailboxes may use MAPI/HTTP.
     :ivar allow_ssl_offload: plain http to Exchange is meant.
+    :ivar published: what is done to answers of Autodiscover.
     """
 
     name: str
@@ -112,6 +114,7 @@ class BackendGroup:
     verify: Verify = Verify()
     mapi_http: MapiHttp = field(factory=MapiHttp)
     allow_ssl_offload: bool = False
+    published: Published = field(factory=Published)
 
 
 @frozen

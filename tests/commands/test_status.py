@@ -39,3 +39,13 @@ def test_an_address_in_brackets_is_shown_whole(tmp_path: Path) -> None:
 
     assert "[fe80::1]:443" in done.stdout
     assert "from /etc/[a]/m.toml" in done.stdout
+
+
+def test_what_is_amiss_is_said_below(tmp_path: Path) -> None:
+    with answering(tmp_path / "c", STATUS):
+        done = CliRunner().invoke(main, ["status", "--socket", str(tmp_path / "c")], env={"COLUMNS": "100"})
+
+    assert "  ews: not served by EXCH2" in done.output
+    assert "  owa: switched off" in done.output
+    assert "mapi: " not in done.output
+    assert "CERT drift since 2026-11-01: listener mail renewed, EXCH2 not" in done.output

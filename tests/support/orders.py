@@ -38,7 +38,11 @@ STATUS = {
         "name": "mapi", "kind": "exchange", "up": 1, "servers": 2, "sessions": 41, "evicted": 0, "moved": 5,
         "rungs": {"route-cookie": 90, "session": 5, "client": 0, "mailbox": 5, "least-sessions": 0},
         "unmatched_cookies": 2, "again": {"resent": 1, "refused": 2, "broken": 3, "lost": 4}, "hangs": 0, "skew": 1.3,
+        "channels": 4, "auth_loops": 1, "credentials_stopped": 7,
+        "vdirs": [{"name": "mapi", "enabled": True, "down": []}, {"name": "ews", "enabled": True, "down": ["EXCH2"]},
+                  {"name": "owa", "enabled": False, "down": []}],
     }],
+    "certificates": {"drift": ["CERT drift since 2026-11-01: listener mail renewed, EXCH2 not"]},
 }  # fmt: skip
 
 
