@@ -13,6 +13,7 @@ from attrs import fields_dict
 from support.settings_files import write_certificate, write_config
 
 from mapiproxy.backends.health import HealthRules
+from mapiproxy.policy.usage import Quotas
 from mapiproxy.settings import Affinity, Control, Guard, Limits, Log, Proxy, Settings, Timeouts, load_settings
 from mapiproxy.settings.problems import Problems
 from mapiproxy.settings.structure import read_tables
@@ -20,6 +21,7 @@ from mapiproxy.settings.tables import (
     BackendTable,
     CertificateTable,
     FileTable,
+    FirewallTable,
     ListenerTable,
     ServerTable,
     VdirTable,
@@ -68,7 +70,7 @@ def test_the_example_for_two_nodes_can_be_run(tmp_path: Path) -> None:
 def known_keys() -> list[tuple[str, str]]:
     tables: list[Any] = [
         FileTable, ListenerTable, CertificateTable, BackendTable, ServerTable,
-        Timeouts, Limits, Log, Proxy, HealthRules, Affinity, Control, Guard, VdirTable,
+        Timeouts, Limits, Log, Proxy, HealthRules, Affinity, Control, Guard, Quotas, VdirTable, FirewallTable,
     ]  # fmt: skip
     return [(table.__name__, key) for table in tables for key in fields_dict(table)]
 
@@ -99,6 +101,7 @@ def test_the_defaults_in_comments_are_the_defaults() -> None:
         "affinity": set(),
         "control": set(),
         "guard": set(fields_dict(Guard)),
+        "quotas": set(fields_dict(Quotas)),
     }
     problems = Problems(Path("example"))
     assert read_tables(document, Path("/"), problems) == FileTable()

@@ -10,6 +10,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,11 @@ def _plain(value: Any) -> dict[str, Any]:
     """An attrs value as JSON can take it."""
 
     def serialize(_: Any, __: Any, each: Any) -> Any:
-        return (
-            str(each) if isinstance(each, Path) else each.value if isinstance(each, Enum) else each
-        )
+        if isinstance(each, Enum):
+            return each.value
+        if isinstance(each, frozenset):
+            return sorted(each)
+        return str(each) if isinstance(each, Path | IPv4Network | IPv6Network) else each
 
-    return asdict(value, value_serializer=serialize)
+    # What is private to a value is nobody's setting.
+    return asdict(value, filter=lambda attribute, _: attribute.name[0] != "_", value_serializer=serialize)

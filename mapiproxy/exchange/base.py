@@ -73,6 +73,8 @@ class ExchangeBase:
         self._first_byte, self._quiet, self._client_quiet = self._patience(rules.limits)
         #: What its channel is registered under, and where; ``None`` for what is none.
         self._channel: tuple[str, str] | None = None
+        #: The mailbox under which the request is counted.
+        self._counted: str | None = None
         if self.is_channel:
             # Without end, and never to be sent again.
             self.kept = None
@@ -150,4 +152,6 @@ class ExchangeBase:
         self.ledger.ended_at = now
         self._learning.finish()
         self._leave_channel()
+        if self._counted is not None:
+            self._rules.usage.end(self.ledger.client_ip, self._counted)
         return [Finish(self._keep_client and not self._rules.stopping, self._keep_backend)]

@@ -51,6 +51,9 @@ class Exchange(Editing):
             return self._refuse(refusal, now)
         if self._pool is None:
             return self._refuse(Refusal(404, f"nothing is published at {self._shown_path()!r}"), now)
+        refusal = self._refuse_stranger(now)
+        if refusal is not None:
+            return self._refuse(refusal, now)
         if self._asks_for_health():
             return self._tell_health(self._pool, now)
         return self._check_credentials(now) or self._check_mapi_http(now) or self._route(now)

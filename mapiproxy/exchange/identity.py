@@ -21,6 +21,29 @@ _CHALLENGES = {"basic": 'Basic realm="{name}"', "ntlm": "NTLM", "negotiate": "Ne
 class Identity(Losses):
     """The steps."""
 
+    def _refuse_stranger(self, now: float) -> Refusal | None:
+        """What firewall and quotas have against the request."""
+        rules, ledger = self._rules, self.ledger
+        denied = rules.firewall.denies(
+            ledger.client_ip,
+            self._vdir.name,
+            ledger.method,
+            self.facts.request_type,
+            ledger.client_application,
+            ledger.user_agent,
+        )
+        if denied is not None:
+            return Refusal(403, f"denied by the firewall rule {denied.name!r}")
+        if self.is_wait or self.is_channel:
+            return None
+        mailbox = self.facts.mailbox
+        beyond = rules.usage.begin(ledger.client_ip, mailbox, rules.quotas, now)
+        if beyond is not None:
+            text, seconds = beyond
+            return Refusal(503, text, max(1, round(seconds)))
+        self._counted = mailbox
+        return None
+
     def _check_credentials(self, now: float) -> Actions | None:
         """Refuse a scheme that this virtual directory does not offer, and passwords that lock out."""
         given, ledger = self.ledger.credentials, self.ledger

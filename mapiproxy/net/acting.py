@@ -7,6 +7,8 @@ is ever kept for a later turn (reference M1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mapiproxy.backends.fleet import Backend
 from mapiproxy.backends.sessions import Session
 from mapiproxy.exchange.actions import (
@@ -30,6 +32,7 @@ from mapiproxy.net.doors import Doors
 from mapiproxy.net.house import House
 from mapiproxy.net.line import Line
 from mapiproxy.policy.bond import Bond
+from mapiproxy.policy.firewall import Network
 from mapiproxy.policy.headers import Hop
 from mapiproxy.policy.illness import Blame
 from mapiproxy.wire.reader import RequestReader
@@ -40,6 +43,7 @@ class Acting(Owner):
 
     :ivar exchange: the one in progress, or ``None`` between requests.
     :ivar leaving: the connection is to end after its exchange.
+    :ivar trusted: networks of peers whose X-Forwarded-For is believed; empty unless the peer is in one.
     :ivar session: the one that the last request belonged to.
     :ivar doors: this client's own connections to backends.
     :ivar bond: whether one of them is a pair with the client's, which is then the only one.
@@ -55,6 +59,7 @@ class Acting(Owner):
         self.doors = Doors(house.dialer, self)
         self.deadline = Deadline(house.clock, house.rules.limits)
         self.gone = False
+        self.trusted: Sequence[Network] = ()
         self.leaving = False
         self.bond = Bond()
         self._tied: BackDoor | None = None
@@ -63,6 +68,12 @@ class Acting(Owner):
         self._to_backend: list[bytes] = []
         self._busy = False
         self.session: Session | None = None
+
+    @property
+    def addresses(self) -> tuple[str, int, str, int]:
+        """The client's address and port, and ours that it came to."""
+        here = self.front.transport.getHost()
+        return self.hop.client_ip, self.port, here.host, here.port
 
     def pump(self) -> None:
         """Read on from the client; the reading half of a relay knows how."""

@@ -23,6 +23,11 @@ from mapiproxy.wire.reader import ResponseReader
 class Owner(Shape):
     """The client's side, as far as a back door knows it."""
 
+    @property
+    def addresses(self) -> tuple[str, int, str, int]:
+        """The client's address and port, and ours that it came to."""
+        raise NotImplementedError
+
     def backend_data(self, door: BackDoor) -> None:
         """There is something in the door's reader."""
 

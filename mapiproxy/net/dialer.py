@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 
 from mapiproxy.backends.fleet import Backend
 from mapiproxy.net.backdoor import BackDoor, Owner
+from mapiproxy.net.prelude import AnnouncedEndpoint
 from mapiproxy.net.tls import describe_tls_failure
 
 
@@ -90,7 +91,10 @@ class Dial:
         self._over = False
         self._door = BackDoor(backend, owner, dialer.head_limit, self._opened, self._lost_early)
         self._timeout = dialer.reactor.callLater(dialer.limit, self._too_late, dialer.limit)
-        self._connecting = dialer.endpoints[backend.name].connect(_DoorFactory(self._door))
+        endpoint = dialer.endpoints[backend.name]
+        if isinstance(endpoint, AnnouncedEndpoint):
+            endpoint = endpoint.announce(*owner.addresses)
+        self._connecting = endpoint.connect(_DoorFactory(self._door))
         self._connecting.addErrback(self._not_connected)
 
     @property

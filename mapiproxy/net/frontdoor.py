@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.protocol import Factory, Protocol, connectionDone
@@ -10,7 +11,9 @@ from twisted.python.failure import Failure
 from mapiproxy.net.house import House
 from mapiproxy.net.line import Line
 from mapiproxy.net.relay import Relay
+from mapiproxy.policy.firewall import Network
 from mapiproxy.policy.headers import Hop
+from mapiproxy.policy.origin import is_trusted
 
 
 class FrontDoor(Protocol):
@@ -30,6 +33,8 @@ class FrontDoor(Protocol):
         hop = Hop(ip, factory.secure, factory.forwarded)
         port = getattr(peer, "port", 0)
         self.relay = Relay(factory.house, line, hop, port, factory.head_limit)
+        if factory.trusted and is_trusted(ip, factory.trusted):
+            self.relay.trusted = factory.trusted
         factory.opened(self)
 
     def _pressure(self, full: bool) -> None:
@@ -52,6 +57,7 @@ class FrontDoors(Factory):
     """Makes front doors, knows those that are open, and looks at their deadlines.
 
     :param secure: whether TLS stands before us.
+    :ivar trusted: networks of proxies before us, whose X-Forwarded-For is believed.
     :param limit: connections open at the same time; beyond it new ones are turned away.
     """
 
@@ -65,6 +71,7 @@ class FrontDoors(Factory):
         self.forwarded = forwarded
         self.head_limit = head_limit
         self.turned_away = 0
+        self.trusted: Sequence[Network] = ()
         self._limit = limit
         self._open: set[FrontDoor] = set()
         self._unheard: set[Relay] = set()
@@ -86,9 +93,20 @@ class FrontDoors(Factory):
     def opened(self, door: FrontDoor) -> None:
         """A client has connected."""
         self._open.add(door)
+        rules, ip = self.house.rules, door.relay.hop.client_ip
+        if not rules.usage.connect(ip, rules.quotas) and not door.relay.trusted:
+            self.turned_away += 1
+            self.house.log.warn(
+                "client {ip} turned away: {limit} connections of this address are open",
+                ip=ip,
+                limit=rules.quotas.address_connections,
+            )
+            door.relay.front.abort()
 
     def closed(self, door: FrontDoor) -> None:
         """A client's connection is lost; a backend may still work for it."""
+        if door in self._open:
+            self.house.rules.usage.disconnect(door.relay.hop.client_ip)
         self._open.discard(door)
         if door.relay.exchange is not None:
             self._unheard.add(door.relay)

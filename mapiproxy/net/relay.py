@@ -19,6 +19,8 @@ from mapiproxy.exchange.table import Asking
 from mapiproxy.net.acting import Acting
 from mapiproxy.net.backdoor import BackDoor
 from mapiproxy.net.line import Line
+from mapiproxy.policy.headers import Hop
+from mapiproxy.policy.origin import origin_of
 from mapiproxy.wire.errors import WireError
 from mapiproxy.wire.heads import RequestHead
 from mapiproxy.wire.reader import END, NEED_DATA
@@ -90,16 +92,25 @@ class Relay(Acting):
 
     def _begin(self, head: RequestHead) -> None:
         now = self.house.clock()
-        ledger = self.house.open_ledger(now, head, self.hop.client_ip, self.port)
+        hop = self.hop if not self.trusted else self._hop_of(head)
+        ledger = self.house.open_ledger(now, head, hop.client_ip, self.port)
         if ledger.auth_scheme is None:
             # Windows authentication is the connection's: later requests do not say it again.
             ledger.auth_scheme, ledger.user = self.bond.scheme, self.bond.user
         else:
             self.bond.asked(ledger.credentials, ledger.auth_scheme)
-        self.exchange = exchange = Exchange(self.house.rules, head, self.hop, ledger, self.bond)
+        self.exchange = exchange = Exchange(self.house.rules, head, hop, ledger, self.bond)
         if exchange.is_wait:
             self._begin_wait(exchange)
         self._do(exchange.begin(now))
+
+    def _hop_of(self, head: RequestHead) -> Hop:
+        """Where a request comes from that another proxy may have brought."""
+        mine, first = self.hop, head.first
+        chain = head.all(b"x-forwarded-for") if b"x-forwarded-for" in first else ()
+        origin = origin_of(mine.client_ip, chain, first.get(b"x-forwarded-proto"), self.trusted)
+        secure = mine.secure if origin.secure is None else origin.secure
+        return Hop(origin.ip, secure, mine.forwarded, origin.chain, mine.client_ip)
 
     def _refuse_bytes(self, error: WireError) -> None:
         """What came cannot be read: say so once, write it down, and hear no more."""

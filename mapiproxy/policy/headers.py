@@ -38,6 +38,7 @@ class Hop:
     :ivar client_ip: address of the client as we see it.
     :ivar secure: whether the client speaks TLS to us.
     :ivar forwarded: whether to tell the backend both.
+    :ivar chain: X-Forwarded-For of trusted proxies before us, and *peer*, the last of them.
     :ivar lines: the header lines that do so, made once for the connection.
     :ivar tail: the same, as the end of a head.
     """
@@ -45,6 +46,8 @@ class Hop:
     client_ip: str
     secure: bool
     forwarded: bool = True
+    chain: str = ""
+    peer: str = ""
     lines: tuple[bytes, ...] = field(init=False)
 
     tail: bytes = field(init=False)
@@ -53,8 +56,9 @@ class Hop:
     def _lines(self) -> tuple[bytes, ...]:
         if not self.forwarded:
             return ()
+        hops = [self.chain, self.peer] if self.chain else [self.peer or self.client_ip]
         return (
-            b"X-Forwarded-For: " + self.client_ip.encode("ascii", "replace"),
+            b"X-Forwarded-For: " + ", ".join(hops).encode("latin-1", "replace"),
             b"X-Forwarded-Proto: " + (b"https" if self.secure else b"http"),
         )
 

@@ -9,10 +9,12 @@ from mapiproxy.backends.kind import Kind
 from mapiproxy.backends.sessions import Sessions
 from mapiproxy.policy.authloop import AuthLoops
 from mapiproxy.policy.channels import Channels
+from mapiproxy.policy.firewall import Firewall
 from mapiproxy.policy.mapihttp import MapiHttp
 from mapiproxy.policy.published import Published
 from mapiproxy.policy.routecookie import RouteKeys
 from mapiproxy.policy.tally import Tally
+from mapiproxy.policy.usage import Quotas, Usage
 
 
 @frozen
@@ -63,6 +65,7 @@ class Rules:
     :ivar published: what is done to answers of Autodiscover.
     :ivar homes: servers on which mailboxes live, as Autodiscover says, by mailbox in lower case.
     :ivar auth_loops: rows of 401, and whom to stop.
+    :ivar firewall: who may ask for what; ``quotas``: and how much, of which ``usage`` keeps count.
     :ivar channels: open channels of Outlook Anywhere.
     :ivar stopping: no connection is kept beyond its exchange any more.
     """
@@ -80,6 +83,9 @@ class Rules:
     published: Published = field(factory=Published)
     homes: dict[str, str] = field(factory=dict)
     auth_loops: AuthLoops = field(factory=AuthLoops)
+    firewall: Firewall = field(factory=Firewall)
+    quotas: Quotas = field(factory=Quotas)
+    usage: Usage = field(factory=Usage)
     channels: Channels = field(factory=Channels)
     _found: dict[str, Pool | None] = field(factory=dict, init=False, repr=False)
 

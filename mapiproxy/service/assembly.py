@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 from itertools import count
 from typing import Any
@@ -27,6 +28,7 @@ from mapiproxy.backends.vdir import MAPI, VirtualDirectory
 from mapiproxy.net.certificates import CertificateSource, load_certificate, parse_fingerprint
 from mapiproxy.net.frontdoor import FrontDoors
 from mapiproxy.net.logfile import HttpProxyLog
+from mapiproxy.net.prelude import AnnouncedEndpoint
 from mapiproxy.net.tls import ListenerCreator, Policy
 from mapiproxy.net.trust import BackendCreator, Trust
 from mapiproxy.policy.routecookie import RouteKeys
@@ -69,8 +71,11 @@ def make_endpoints(group: BackendGroup, reactor: Any) -> dict[str, IStreamClient
     endpoints = {}
     for server in group.servers:
         endpoint = _tcp(reactor, server.host, server.port)
-        if server.tls:
-            endpoint = wrapClientTLS(BackendCreator(server.host, trust), endpoint)
+        secure = partial(wrapClientTLS, BackendCreator(server.host, trust)) if server.tls else None
+        if group.proxy_protocol != "off":
+            endpoint = AnnouncedEndpoint(endpoint, group.proxy_protocol, secure)
+        elif secure is not None:
+            endpoint = secure(endpoint)
         endpoints[server.name] = endpoint
     return endpoints
 

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
 from mapiproxy.net.frontdoor import FrontDoors
+from mapiproxy.net.prelude import Preludes
 from mapiproxy.net.tls import ListenerCreator
 from mapiproxy.service.assembly import make_creator, wrap
 from mapiproxy.service.site import Site
@@ -32,11 +33,17 @@ class Front:
     def is_alike(self, listener: Listener) -> bool:
         """Whether what is bound and connected here can go on as *listener*."""
         mine = self.listener
-        return mine.backend == listener.backend and (mine.tls is None) == (listener.tls is None)
+        return (
+            mine.backend == listener.backend
+            and (mine.tls is None) == (listener.tls is None)
+            and mine.proxy_protocol == listener.proxy_protocol
+        )
 
     def bind(self, binds: Iterable[Bind], reactor: Any, log: Logger) -> None:
         """Listen there too. :raise CannotListenError: some may have been bound already."""
         factory = wrap(self.creator, self.doors)
+        if self.listener.proxy_protocol:
+            factory = Preludes(factory, lambda: self.listener.trusted, reactor, log)
         for bind in binds:
             port = reactor.listenTCP(bind.port, factory, BACKLOG, bind.host)
             self.ports[bind] = port
@@ -62,4 +69,5 @@ def make_front(listener: Listener, site: Site, settings: Settings) -> Front:
         head_limit=settings.limits.head,
         limit=settings.limits.connections,
     )
+    doors.trusted = listener.trusted
     return Front(listener, doors, make_creator(listener.tls))

@@ -77,7 +77,7 @@ def _prepare(service: ProxyService, settings: Settings, plan: _Plan) -> None:
         else:
             if front is not None and set(front.ports) & set(listener.bind):
                 raise CannotReload(
-                    f"listener {listener.name}: its backend or its tls cannot be changed while it runs"
+                    f"listener {listener.name}: backend, tls, proxy_protocol cannot be changed while it runs"
                 )
             front = plan.fronts[listener.name] = make_front(listener, sites[listener.backend], settings)
             binds = [*listener.bind]
@@ -99,7 +99,7 @@ def _switch(service: ProxyService, settings: Settings, plan: _Plan) -> list[str]
     for name in [name for name in service.sites if name not in names]:
         service.sites.pop(name).stop()
         said.append(f"backend {name} removed")
-    for part in ("timeouts", "limits", "health", "affinity", "guard"):
+    for part in ("timeouts", "limits", "health", "affinity", "guard", "firewall", "quotas"):
         if getattr(service.settings, part) != getattr(settings, part):
             said.append(f"[{part}] changed")
     if service.settings.log != settings.log:
@@ -127,6 +127,7 @@ def _switch_listeners(service: ProxyService, settings: Settings, plan: _Plan) ->
         if front.creator is not None and creator is not None:
             front.creator.become(creator)
         front.listener = listener
+        front.doors.trusted = listener.trusted
         front.doors.change(head_limit=settings.limits.head, limit=settings.limits.connections)
     service.fronts.update(plan.fronts)
     said += [f"listener {name} opened" for name in plan.fronts]

@@ -118,6 +118,8 @@ class Site:
         self.rules.route_keys = read_route_keys(settings.affinity)
         self.rules.mapi_http = self.group.mapi_http
         self.rules.published = self.group.published
+        self.rules.firewall = settings.firewall
+        self.rules.quotas = settings.quotas
         self.rules.auth_loops.guard = settings.guard
         self.dialer.limit = settings.timeouts.connect
         self.dialer.head_limit = settings.limits.head

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from mapiproxy.backends.kind import Kind
 from mapiproxy.policy.mapihttp import MapiHttp
 from mapiproxy.settings import files
+from mapiproxy.settings.guarding import build_firewall, check_quotas
 from mapiproxy.settings.problems import KeyPath, Problems, meant
 from mapiproxy.settings.publishing import build_published, build_vdirs
 from mapiproxy.settings.tables import (
@@ -68,6 +69,8 @@ def build_settings(table: FileTable, problems: Problems) -> Settings:
         affinity=table.affinity,
         control=table.control,
         guard=table.guard,
+        firewall=build_firewall(table.firewall, problems),
+        quotas=table.quotas,
     )
 
 
@@ -86,7 +89,16 @@ def _listener(
     elif backend is None and len(groups) > 1:
         names = ", ".join(groups)
         problems.missing((*path, "backend"), f"missing; name one of the backends: {names}")
-    return Listener(name, table.bind, _tls(path, table, problems), backend or "".join(groups[:1]))
+    if table.proxy_protocol and not table.trusted:
+        problems.missing((*path, "trusted"), "missing: with proxy_protocol nobody else may connect")
+    return Listener(
+        name,
+        table.bind,
+        _tls(path, table, problems),
+        backend or "".join(groups[:1]),
+        table.trusted,
+        table.proxy_protocol,
+    )
 
 
 def _tls(path: KeyPath, table: ListenerTable, problems: Problems) -> ListenerTls | None:
@@ -162,7 +174,17 @@ def _group(name: str, table: BackendTable, problems: Problems) -> BackendGroup:
         if each in mapi_http.blocked:
             problems.error((*path, "mapi_http_allowed", number), f'"{each}" is blocked as well')
     published = build_published(path, table, vdirs, problems)
-    return BackendGroup(name, kind, servers, vdirs, verify, mapi_http, table.allow_ssl_offload, published)
+    return BackendGroup(
+        name,
+        kind,
+        servers,
+        vdirs,
+        verify,
+        mapi_http,
+        table.allow_ssl_offload,
+        table.proxy_protocol,
+        published,
+    )
 
 
 def _servers(
@@ -262,8 +284,7 @@ def _check_rest(table: FileTable, problems: Problems) -> None:
     for key in ("rise", "fall"):
         if getattr(table.health, key) < 1:
             problems.error(("health", key), "must be at least 1")
-    if table.guard.lockout < 0:
-        problems.error(("guard", "lockout"), "must be 0 (never) or more")
+    check_quotas(table, problems)
     if table.health.outliers < 0:
         problems.error(("health", "outliers"), "must be 0 (never) or more")
     files.check_key_file(("affinity", "key_file"), table.affinity.key_file, problems)

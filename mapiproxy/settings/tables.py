@@ -14,13 +14,17 @@ from attrs import Factory, field, frozen
 
 from mapiproxy.backends.health import HealthRules
 from mapiproxy.backends.kind import Kind
+from mapiproxy.policy.firewall import Network, VersionTest
+from mapiproxy.policy.usage import Quotas
 from mapiproxy.settings.units import (
     parse_bind,
     parse_duration,
     parse_fingerprint,
+    parse_network,
     parse_published_url,
     parse_size,
     parse_url,
+    parse_version,
 )
 from mapiproxy.settings.values import Affinity, Bind, Control, Guard, Limits, Log, Proxy, Timeouts
 
@@ -45,6 +49,8 @@ class ListenerTable:
     """``[listener.NAME]``; the certificate's keys are for the default one."""
 
     bind: tuple[Bind, ...] = ()
+    trusted: tuple[Network, ...] = ()
+    proxy_protocol: bool = False
     backend: str | None = None
     tls: bool = True
     certificate: Path | None = None
@@ -64,6 +70,19 @@ class ServerTable:
     url: Url | None = None
     name: str | None = None
     weight: int = 100
+
+
+@frozen
+class FirewallTable:
+    """``[[firewall]]``: one rule."""
+
+    action: Literal["allow", "deny"] | None = None
+    name: str | None = None
+    network: tuple[Network, ...] = ()
+    vdir: tuple[str, ...] = ()
+    method: tuple[str, ...] = ()
+    request_type: tuple[str, ...] = ()
+    client_version: tuple[VersionTest, ...] = ()
 
 
 @frozen
@@ -91,6 +110,7 @@ class BackendTable:
     autodiscover_rewrite: bool = False
     autodiscover_homes: bool = False
     allow_ssl_offload: bool = False
+    proxy_protocol: Literal["off", "v1", "v2"] = "off"
     verify: Literal["on", "off-insecure"] = "on"
     ca_file: Path | None = None
     fingerprint: tuple[str, ...] = ()
@@ -110,11 +130,16 @@ class FileTable:
     affinity: Affinity = Factory(Affinity)
     control: Control = Factory(Control)
     guard: Guard = Factory(Guard)
+    firewall: tuple[FirewallTable, ...] = ()
+    quotas: Quotas = Factory(Quotas)
 
 
 #: How a key's value is read where its type does not say it; ``*`` stands for every key of the
 #: table.
 PARSERS = {
+    (ListenerTable, "trusted"): parse_network,
+    (FirewallTable, "network"): parse_network,
+    (FirewallTable, "client_version"): parse_version,
     (ListenerTable, "bind"): parse_bind,
     (ServerTable, "url"): parse_url,
     (BackendTable, "servers"): parse_url,
@@ -135,6 +160,12 @@ PARSERS = {
 
 #: Keys whose value may be a list, or one element without the brackets.
 ONE_OR_MANY = {
+    (ListenerTable, "trusted"),
+    (FirewallTable, "network"),
+    (FirewallTable, "vdir"),
+    (FirewallTable, "method"),
+    (FirewallTable, "request_type"),
+    (FirewallTable, "client_version"),
     (ListenerTable, "bind"),
     (BackendTable, "servers"),
     (BackendTable, "mapi_http_blocked"),

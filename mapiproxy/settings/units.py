@@ -10,6 +10,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from mapiproxy.policy.firewall import VersionTest, parse_version_test
 from mapiproxy.settings.values import Bind
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -151,6 +152,26 @@ def parse_published_url(value: object) -> str:
     if not re.fullmatch(r"[!#-;=?-~]+", value.strip()):
         raise BadValue(f"{show(value)} has characters that no URL has")
     return value.strip().rstrip("/")
+
+
+def parse_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """``"10.0.0.0/8"``, ``"2001:db8::/32"``, or one address."""
+    if isinstance(value, str):
+        try:
+            return ipaddress.ip_network(value.strip())
+        except ValueError as error:
+            raise BadValue(f"{show(value)} is not a network: {error}") from None
+    raise BadValue(f'{show(value)} is not a network; write it like "10.0.0.0/8"')
+
+
+def parse_version(value: object) -> VersionTest:
+    """``"<16.0.4266"`` or ``"unknown"``."""
+    if isinstance(value, str):
+        try:
+            return parse_version_test(value)
+        except ValueError as error:
+            raise BadValue(str(error)) from None
+    raise BadValue(f'{show(value)} is not a version; write it like "<16.0.4266"')
 
 
 def show(value: object) -> str:

@@ -15,9 +15,11 @@ from mapiproxy.backends.health import HealthRules
 from mapiproxy.backends.kind import Kind
 from mapiproxy.backends.vdir import MAPI, VirtualDirectory
 from mapiproxy.policy.authloop import Guard as Guard  # likewise
+from mapiproxy.policy.firewall import Firewall, Network
 from mapiproxy.policy.mapihttp import MapiHttp
 from mapiproxy.policy.published import Published
 from mapiproxy.policy.rules import Timeouts as Timeouts  # values are kept where they are obeyed
+from mapiproxy.policy.usage import Quotas as Quotas
 
 
 def short_host_name() -> str:
@@ -67,12 +69,18 @@ class ListenerTls:
 
 @frozen
 class Listener:
-    """Where clients come in; ``tls`` is ``None`` for plain HTTP, ``backend`` names a group."""
+    """Where clients come in; ``tls`` is ``None`` for plain HTTP, ``backend`` names a group.
+
+    :ivar trusted: networks of proxies before us.
+    :ivar proxy_protocol: they begin each connection with a PROXY header, and nobody else may connect.
+    """
 
     name: str
     bind: tuple[Bind, ...]
     tls: ListenerTls | None
     backend: str
+    trusted: tuple[Network, ...] = ()
+    proxy_protocol: bool = False
 
 
 @frozen
@@ -104,6 +112,7 @@ class BackendGroup:
 
     :ivar mapi_http: whether mailboxes may use MAPI/HTTP.
     :ivar allow_ssl_offload: plain http to Exchange is meant.
+    :ivar proxy_protocol: ``v1`` or ``v2`` of the header that connections begin with, or ``off``.
     :ivar published: what is done to answers of Autodiscover.
     """
 
@@ -114,6 +123,7 @@ class BackendGroup:
     verify: Verify = Verify()
     mapi_http: MapiHttp = field(factory=MapiHttp)
     allow_ssl_offload: bool = False
+    proxy_protocol: str = "off"
     published: Published = field(factory=Published)
 
 
@@ -185,6 +195,8 @@ class Settings:
     affinity: Affinity = field(factory=Affinity)
     control: Control = field(factory=Control)
     guard: Guard = field(factory=Guard)
+    firewall: Firewall = field(factory=Firewall)
+    quotas: Quotas = field(factory=Quotas)
 
     def backend(self, name: str) -> BackendGroup:
         """The group of that name; KeyError where there is none."""

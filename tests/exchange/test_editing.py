@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from policy.test_published import ANSWER, URLS
+from support.autodiscover import ANSWER, URLS
 from support.script import Play, answer, request
 
 from mapiproxy.backends.fleet import Admin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from mapiproxy.exchange.actions import ToBackend
 from mapiproxy.exchange.exchange import Exchange
 from mapiproxy.policy.authloop import Guard
 from mapiproxy.policy.bond import Bond
+from mapiproxy.policy.firewall import Firewall, FirewallRule
 from mapiproxy.policy.headers import Hop
 from mapiproxy.policy.mapihttp import MapiHttp
+from mapiproxy.policy.usage import Quotas
 from mapiproxy.record.opening import open_ledger
 
 BASIC = "Authorization: Basic YWxpY2U6cGFzc3dvcmQ="
@@ -152,3 +155,29 @@ def test_when_the_pair_is_gone_before_anything_was_sent_the_client_goes_too():
     assert made.do("begin") == ["dial"]
     assert made.do("pair_lost", "gone") == ["cut", "finish"]
     assert made.ledger.ending.name == "BACKEND_LOST"
+
+
+def test_the_firewall_is_asked_first_and_says_which_rule_it_was():
+    rule = FirewallRule("deny", "no mapi", (ip_network("192.0.2.0/24"),), frozenset({"mapi"}))
+    made = play(firewall=Firewall((rule,)))
+    assert made.do("begin") == ["to client 403", "arm LINGER 5"]
+    assert made.ledger.error == "denied by the firewall rule 'no mapi'"
+    assert made.ledger.backend is None
+
+
+def test_a_mailbox_that_asks_too_much_is_told_to_come_back_and_a_wait_never_is():
+    made = play(quotas=Quotas(mailbox_requests=1))
+    made.do("begin")
+    second = Exchange(made.rules, request(), Hop("192.0.2.7", True), made.ledger)
+    text = b"".join(getattr(action, "data", b"") for action in second.begin(1.0))
+    assert text.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: 1\r\n" in text
+    wait = Exchange(made.rules, request("NotificationWait"), Hop("192.0.2.7", True), made.ledger)
+    assert [type(action).__name__ for action in wait.begin(1.0)] == ["Dial"]
+
+    made.do("connected", True, True)
+    made.do("request_end")
+    made.do("response_head", answer())
+    made.do("response_end")
+    third = Exchange(made.rules, request(), Hop("192.0.2.7", True), made.ledger)
+    assert [type(action).__name__ for action in third.begin(2.0)] == ["Dial"]

@@ -1,132 +1,89 @@
-"""May this client ask this at all?"""
+"""Firewall rules: the first that fits decides, and what a rule does not name fits everything."""
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mapiproxy.policy.firewall import Action, Firewall, FirewallRule, Versions, told_version
+from mapiproxy.policy.firewall import (
+    Firewall,
+    FirewallRule,
+    client_version,
+    parse_version_test,
+    plain_address,
+)
 
-OFFICE = b"Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.4266; Pro)"
+OFFICE = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.4266; Pro)"
 
 
-def judge(firewall, ip="10.0.0.1", vdir="mapi", method="POST", request_type="Execute", application=None, agent=None):
-    rule = firewall.judge(ip, vdir, method, request_type, application, agent)
+def judge(firewall: Firewall, ip: str = "10.0.0.1", vdir: str = "mapi", method: str = "POST",
+          request_type: str | None = "Execute", application: str | None = None, agent: str | None = None) -> str | None:  # fmt: skip
+    rule = firewall.denies(ip, vdir, method, request_type, application, agent)
     return None if rule is None else rule.name
 
 
-def test_without_rules_everything_passes():
-    assert not Firewall()
+def test_without_rules_everything_passes() -> None:
     assert judge(Firewall()) is None
 
 
-def test_the_first_rule_that_fits_decides():
-    firewall = Firewall([
-        FirewallRule("allow", ["10.0.0.0/8"], ["powershell"], name="admins"),
-        FirewallRule("deny", vdirs=["powershell", "ECP"], name="outside"),
-        FirewallRule("allow", name="rest"),
-    ])  # fmt: skip
-    assert judge(firewall, vdir="powershell") == "admins"
-    assert judge(firewall, "::ffff:10.9.9.9", vdir="powershell") == "admins"
-    assert judge(firewall, "192.0.2.1", vdir="powershell") == "outside"
-    assert judge(firewall, vdir="ecp") == "outside"
-    assert judge(firewall, "192.0.2.1") == "rest"
-    assert judge(firewall, vdir=None) == "rest"
+def test_the_first_rule_that_fits_decides() -> None:
+    firewall = Firewall((
+        FirewallRule("allow", "admins", (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")), frozenset({"ecp"})),
+        FirewallRule("deny", "outside", vdirs=frozenset({"ecp", "powershell"})),
+    ))  # fmt: skip
+    assert judge(firewall, vdir="ecp") is None
+    assert judge(firewall, "2001:db8::7%eth0", vdir="ecp") is None
+    assert judge(firewall, "::ffff:10.9.9.9", vdir="ecp") is None
+    assert judge(firewall, "192.0.2.1", vdir="ecp") == "outside"
+    assert judge(firewall, "10.0.0.1", vdir="powershell") == "outside"
+    assert judge(firewall, "not an address", vdir="ecp") == "outside"
+    assert judge(firewall, vdir="mapi") is None
 
 
-def test_every_list_of_a_rule_must_fit_and_any_entry_of_a_list():
-    rule = FirewallRule("deny", ["10.0.0.0/8", "fd00::/8"], ["mapi"], ["POST", "get"], ["Bind", "connect"], name="x")
-    firewall = Firewall([rule])
-    assert rule.denies
-    assert judge(firewall, request_type="Connect") == "x"
-    assert judge(firewall, "fd00::1", method="GET", request_type="BIND") == "x"
-    assert judge(firewall, "11.0.0.1", request_type="Connect") is None
-    assert judge(firewall, vdir="ews", request_type="Connect") is None
-    assert judge(firewall, vdir=None, request_type="Connect") is None
-    assert judge(firewall, method="PUT", request_type="Connect") is None
-    assert judge(firewall, request_type="Execute") is None
+def test_method_and_request_type_without_regard_to_case() -> None:
+    firewall = Firewall((FirewallRule("deny", "x", methods=frozenset({"POST"}), request_types=frozenset({"connect"})),))
+    assert judge(firewall, method="post", request_type="Connect") == "x"
+    assert judge(firewall, method="GET", request_type="Connect") is None
     assert judge(firewall, request_type=None) is None
 
 
-def test_what_is_no_address_fits_no_rule_about_networks():
-    firewall = Firewall([FirewallRule("deny", ["0.0.0.0/0", "::/0"], name="all")])
-    assert judge(firewall, "") is None
-    assert judge(firewall, "127.0.0.1") == "all"
-
-
 @pytest.mark.parametrize(
-    ("application", "agent", "version"),
+    ("test", "application", "agent", "fits"),
     [
-        (b"Outlook/15.0.4569.1506", None, (15, 0, 4569, 1506)),
-        (b"outlook/16.0.4266.1001", OFFICE, (16, 0, 4266, 1001)),
-        (b"MapiHttpClient/15.20.5504.0", None, None),
-        (b"MapiHttpClient/15.20.5504.0", OFFICE, (16, 0, 4266)),
-        (None, OFFICE, (16, 0, 4266)),
-        (None, b"Outlook/15.0 (15.0.4569.1503; MSI; x86)", (15, 0, 4569, 1503)),
-        (None, b"Microsoft Office/16.0 (Windows NT 10.0; MAPI 16.0.9001; Pro)", (16, 0, 9001)),
-        (None, b"MacOutlook/16.78.23 (Intel)", None),
-        (None, b"Outlook-iOS/2.0", None),
-        (None, b"Mozilla/5.0", None),
-        (None, b"x" * 100_000 + b"Outlook/16.0", None),
-        (None, None, None),
+        ("<15.0.4569.1506", "Outlook/14.0.7113.5000", None, True),
+        ("<15.0.4569.1506", "Outlook/15.0.4569.1506", None, False),
+        ("<15.0.4569.1506", "Outlook/15.0.4569.1503", None, True),
+        (">=16.0", None, OFFICE, True),
+        ("==16.0.4266", None, OFFICE, True),
+        ("==16", "Outlook/16.0.0.0", None, True),
+        ("<=16.0.4266", None, OFFICE, True),
+        ("!=16.0.4266", None, OFFICE, False),
+        (">16.0.9", "Outlook/16.0.10", None, True),
+        ("<16.0", None, "curl/8", False),
+        ("unknown", None, "curl/8", True),
+        ("unknown", None, OFFICE, False),
+        ("<15.0", "Outlook/14.0", OFFICE, True),
     ],
 )
-def test_the_version_of_outlook_is_read_where_it_is_told(application, agent, version):
-    assert told_version(application, agent) == version
+def test_versions_are_compared_as_numbers_and_a_client_may_not_tell(
+    test: str, application: str | None, agent: str | None, fits: bool
+) -> None:
+    firewall = Firewall((FirewallRule("deny", "old", versions=(parse_version_test(test),)),))
+    assert (judge(firewall, application=application, agent=agent) == "old") is fits
 
 
-@pytest.mark.parametrize(
-    ("expression", "version", "fits"),
-    [
-        ("<16.0.4266", (16, 0, 4265, 9999), True),
-        ("<16.0.4266", (16, 0, 4266, 1001), False),
-        ("<16.0.4266", (9, 9), True),
-        ("<16.0.4266", (16, 0, 10000), False),
-        ("<=16.0.4266", (16, 0, 4266, 1001), True),
-        (">16.0.4266", (16, 0, 4266, 1001), False),
-        (">=15.0.4569.1506", (15, 0, 4569, 1506), True),
-        (">=15.0.4569.1506", (15, 0, 4569, 1505), False),
-        (">=15.0.4569.1506", (15, 0, 4569), True),
-        ("<15.0.4569.1506", (15, 0, 4569), False),
-        ("==16.0", (16, 0, 4266), True),
-        ("== 16.0.*", (16, 0, 4266), True),
-        ("16", (16, 0, 4266), True),
-        ("16.1", (16, 0, 4266), False),
-        (">=15.0, <16.0", (15, 1, 3), True),
-        (">=15.0,<16.0", (16, 0, 1), False),
-        ("*", (1,), True),
-        ("*", None, False),
-        ("<99", None, False),
-        ("unknown", None, True),
-        ("unknown", (16, 0), False),
-    ],
-)
-def test_versions_are_compared_as_numbers(expression, version, fits):
-    assert Versions(expression).fit(version) is fits
+@pytest.mark.parametrize("text", ["16.0", "<", "<16.x", "< 16.0.0.0.0", "~16", "", "<999999"])
+def test_what_is_no_version_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no version"):
+        parse_version_test(text)
 
 
-@pytest.mark.parametrize("text", ["", "<", "~16", "16.x", "<16.*", ">=15,", "1.2.3.4.5", "<٣", "16.0 17.0"])
-def test_an_expression_that_cannot_be_read_is_refused(text):
-    with pytest.raises(ValueError, match="is no client version"):
-        FirewallRule("deny", client_versions=[text])
-
-
-def test_who_tells_no_version_is_meant_only_where_unknown_is_listed():
-    old = Firewall([FirewallRule("deny", client_versions=["<16.0"], name="old")])
-    strict = Firewall([FirewallRule("deny", client_versions=["<16.0", "unknown"], name="old")])
-    assert judge(old) is None
-    assert judge(strict) == "old"
-    assert judge(old, application=b"Outlook/15.0.4569.1506") == "old"
-    assert judge(strict, application=b"Outlook/16.0.4266.1001") is None
-
-
-def test_an_address_is_looked_up_among_the_networks_once():
-    firewall = Firewall([FirewallRule(Action.DENY, [f"10.{n}.0.0/16"]) for n in range(200)])
-    for _ in range(5):
-        assert judge(firewall, "192.0.2.1") is None
-    assert firewall._concerning.cache_info().misses == 1
-
-
-@pytest.mark.parametrize("arguments", [("drop",), ("deny", ["10.0.0.1/8"])])
-def test_a_rule_that_makes_no_sense_cannot_be_made(arguments):
-    with pytest.raises(ValueError):  # noqa: PT011
-        FirewallRule(*arguments)
+@given(st.text(), st.text(), st.none() | st.text())
+def test_whatever_clients_say_of_themselves_is_no_error(ip: str, application: str, agent: str | None) -> None:
+    firewall = Firewall((FirewallRule("deny", "x", (ip_network("10.0.0.0/8"),), versions=(parse_version_test("<1"),)),))
+    judge(firewall, ip, application=application, agent=agent)
+    client_version(application, agent)
+    plain_address(ip)
