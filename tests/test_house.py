@@ -217,6 +217,8 @@ def test_every_test_file_has_a_file() -> None:
         "test_packaging.py",
         "test_readme.py",
         "test_identity.py",
+        # Outlook Anywhere, through the whole room of the net.
+        "test_anywhere.py",
         # Of relay, acting and doors together.
         "test_pairs.py",
         "test_soak.py",
