@@ -28,6 +28,7 @@ COMMANDS = {
     "weight": "Change a server's share of new mailboxes.",
     "kill": "End a session.",
     "vdir": "Show and change virtual directories: URLs and authentication methods.",
+    "support": "Which Outlook and Exchange speak MAPI over HTTP.",
     "reload": "Read the configuration file again.",
 }
 FILES = dict.fromkeys(("ready", "drain", "maint", "weight", "kill", "reload"), "operate")

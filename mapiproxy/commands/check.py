@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
@@ -19,9 +20,10 @@ from attrs import asdict
 from rich.console import Console
 from rich.text import Text
 
-from mapiproxy.commands.asking import plain
+from mapiproxy.commands.asking import ask, plain
 from mapiproxy.commands.examining import Examination, examine, print_problems
 from mapiproxy.net.certificates import Certificate, show_fingerprint
+from mapiproxy.policy.support import classify_server
 from mapiproxy.settings import Settings, outline
 from mapiproxy.settings.words import Section
 
@@ -77,8 +79,28 @@ def _look_around(examination: Examination) -> tuple[list[Text], bool]:
         if well:
             lines.append(plain(f"  {server[1]}: {', '.join(well)} well", "green"))
         lines += [plain(f"  {server[1]}: {each.vdir}: {each.error}", "red") for each in mine if each.error]
+        versions = {each.version for each in mine if each.version}
+        for known in map(classify_server, sorted(versions)):
+            if known.within is False:
+                lines.append(plain(f"  {server[1]}: {known.name}: {known.advice}", "yellow"))
+    lines += _strangers(settings)
     bad = any(pair.wrong for pair in compared) or any(each.error for each in asked)
     return [*lines, Text("")], bad
+
+
+def _strangers(settings: Settings) -> list[Text]:
+    """Clients of the process that runs with this file that are outside the support matrix."""
+    socket = settings.control.socket
+    if socket is None or not socket.exists():
+        return []
+    try:
+        reply = ask(socket, "sessions", limit=100_000)
+    except click.ClickException:
+        return []
+    rows = reply.get("sessions") or ()
+    found = Counter(row["client_class"] for row in rows if row["mapi_http_supported"] is False)
+    lines = (f"  {count} sessions of {name}, outside the support matrix" for name, count in found.items())
+    return [plain(line, "yellow") for line in lines]
 
 
 def _show(settings: Settings, examination: Examination, now: datetime) -> None:

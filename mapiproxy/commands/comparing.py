@@ -32,12 +32,16 @@ class Compared:
 
 @frozen
 class Asked:
-    """One virtual directory of one server, asked as a probe would; ``error``: what is wrong with it."""
+    """One virtual directory of one server, asked as a probe would.
+
+    :ivar error: what is wrong with it; ``version``: of Exchange, where the server tells.
+    """
 
     backend: str
     server: str
     vdir: str
     error: str | None
+    version: str | None
 
 
 def compare(settings: Settings, certificates: Sequence[tuple[str, Certificate]]) -> list[Compared]:
@@ -70,21 +74,12 @@ def compare(settings: Settings, certificates: Sequence[tuple[str, Certificate]])
 
 def ask_all(settings: Settings) -> list[Asked]:
     """Every virtual directory of every server."""
-    return [
-        Asked(
-            group.name,
-            server.name,
-            vdir.name,
-            ask(
-                server.host,
-                server.port,
-                server.tls,
-                wanted_of(group.kind, vdir.shape),
-                settings.timeouts.connect,
-            ),
-        )
-        for group in settings.backends
-        for server in group.servers
-        for vdir in group.vdirs
-        if vdir.enabled
-    ]
+    asked = []
+    for group in settings.backends:
+        for server in group.servers:
+            for vdir in group.vdirs:
+                if vdir.enabled:
+                    wanted = wanted_of(group.kind, vdir.shape)
+                    told = ask(server.host, server.port, server.tls, wanted, settings.timeouts.connect)
+                    asked.append(Asked(group.name, server.name, vdir.name, told.error, told.version))
+    return asked

@@ -46,6 +46,7 @@ def _table(rows: list[dict[str, Any]], now: bool, client: int = 39, who: int = 2
     for title in ("req", "conn", "idle", "ends in"):
         table.add_column(title, justify="right", no_wrap=True)
     if now:
+        table.add_column("is", no_wrap=True)
         table.add_column("now", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -58,9 +59,16 @@ def _table(rows: list[dict[str, Any]], now: bool, client: int = 39, who: int = 2
             str(row["connections"]),
             show_seconds(row["idle"]),
             show_seconds(row["expires_in"]),
-            *([plain("; ".join(call(each) for each in row["current"]) or "-")] if now else ()),
+            *(_more(row) if now else ()),
         )
     return table
+
+
+def _more(row: dict[str, Any]) -> tuple[Text, Text]:
+    """What its client is, red where it is outside the support matrix, and what it does."""
+    outside = row["mapi_http_supported"] is False
+    calls = "; ".join(call(each) for each in row["current"]) or "-"
+    return plain(shorten(row["client_class"], 40), "red" if outside else ""), plain(calls)
 
 
 def _stack(rows: list[dict[str, Any]], out: Console) -> None:

@@ -95,8 +95,20 @@ def _doubt(host: str, port: int, ca: Path | None, timeout: float) -> str | None:
     return None
 
 
-def ask(host: str, port: int, tls: bool, wanted: Wanted, timeout: float = 5.0) -> str | None:
-    """Send the request of a probe; why the answer is no healthy one, or ``None``."""
+@frozen
+class Answered:
+    """What came of a probe's request.
+
+    :ivar error: why the answer is no healthy one, or ``None``.
+    :ivar version: X-OWA-Version or X-ServerApplication, where the server tells.
+    """
+
+    error: str | None = None
+    version: str | None = None
+
+
+def ask(host: str, port: int, tls: bool, wanted: Wanted, timeout: float = 5.0) -> Answered:
+    """Send the request of a probe."""
     shown = f"[{host}]" if _is_ipv6(host) else host
     connection: http.client.HTTPConnection
     if tls:
@@ -112,14 +124,16 @@ def ask(host: str, port: int, tls: bool, wanted: Wanted, timeout: float = 5.0) -
         answer = connection.getresponse()
         body = answer.read(4096)
     except (OSError, http.client.HTTPException) as error:
-        return str(error) or type(error).__name__
+        return Answered(str(error) or type(error).__name__)
     finally:
         connection.close()
+    version = answer.getheader("X-OWA-Version") or answer.getheader("X-ServerApplication")
     if answer.status != wanted.status if wanted.status is not None else answer.status >= 500:
-        return f"status {answer.status}" + (f", not {wanted.status}" if wanted.status is not None else "")
+        but = f", not {wanted.status}" if wanted.status is not None else ""
+        return Answered(f"status {answer.status}{but}", version)
     if not body.startswith(wanted.body):
-        return f"the body does not begin with {wanted.body.decode()!r}"
-    return None
+        return Answered(f"the body does not begin with {wanted.body.decode()!r}", version)
+    return Answered(None, version)
 
 
 def _is_ipv6(host: str) -> bool:

@@ -16,6 +16,7 @@ from mapiproxy.backends.health import Probed
 from mapiproxy.backends.sessions import Session
 from mapiproxy.exchange.exchange import Exchange
 from mapiproxy.net.relay import Relay
+from mapiproxy.policy.support import classify_client
 from mapiproxy.policy.tally import RUNGS
 from mapiproxy.service.safety import Work, describe, safe_in
 
@@ -214,6 +215,8 @@ def _session(site: Site, session: Session, relays: list[Relay], now: float) -> P
         "mailbox": session.mailbox,
         "user": session.user,
         "application": session.application,
+        "client_class": classify_client(session.application, session.application).name,
+        "mapi_http_supported": classify_client(session.application, session.application).within,
         "client": session.client_ip,
         "requests": session.requests,
         "backend": session.backend,

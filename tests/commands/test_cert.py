@@ -101,6 +101,7 @@ def test_check_online_reaches_every_virtual_directory(tmp_path: Path) -> None:
 
     assert well.exit_code == 0, well.output
     assert "EXCH1: mapi, ews well" in well.output
+    assert "EXCH1: Exchange 2013 RTM (15.0.516.32): Exchange 2013 RTM cannot speak MAPI/HTTP" in well.output
     assert owa.exit_code == 1
     answer = json.loads(owa.stdout)
     assert (answer["ok"], answer["online"]["ok"]) == (True, False)

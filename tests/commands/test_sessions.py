@@ -22,7 +22,7 @@ def test_a_row_for_each_session_and_the_number_of_the_rest(tmp_path: Path) -> No
     assert orders == [{"command": "sessions", "mailbox": "616c", "limit": 1}]
     assert lines[1] == (
         "7f3a91c2 EXCH1 emsmdb 616c6963-65…example.test 10.0.0.7 214 2 0.0s 17m00s "
-        "NotificationWait answer 33s, 1 PENDING, last sign 3.0s ago"
+        "Outlook 2013 SP1 or later (16.0) NotificationWait answer 33s, 1 PENDING, last sign 3.0s ago"
     )
     assert lines[2] == "... and 2 more (--limit)"
 

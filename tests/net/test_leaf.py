@@ -12,7 +12,7 @@ from mapiproxy.backends.kind import Kind
 from mapiproxy.backends.vdir import SHAPES
 from mapiproxy.lab.authority import EXPIRED, LONG_AGO
 from mapiproxy.net.certificates import find_fingerprint, read_certificates
-from mapiproxy.net.leaf import ask, fetch
+from mapiproxy.net.leaf import Answered, ask, fetch
 from mapiproxy.net.probe import wanted_of
 
 MAPI = wanted_of(Kind.EXCHANGE, SHAPES["mapi"])
@@ -63,6 +63,7 @@ def test_where_it_failed_is_said(tmp_path: Path) -> None:
 def test_the_request_of_a_probe_is_sent_and_judged(tmp_path: Path) -> None:
     issued = make_authority(tmp_path).issue("127.0.0.1")
     with exchange_server(issued) as port:
-        assert ask("127.0.0.1", port, True, MAPI) is None
-        assert ask("127.0.0.1", port, True, wanted_of(Kind.EXCHANGE, SHAPES["owa"])) == "status 404, not 200"
-    assert "refused" in (ask("127.0.0.1", port, True, MAPI) or "")
+        assert ask("127.0.0.1", port, True, MAPI) == Answered(None, "15.0.516.32")
+        owa = ask("127.0.0.1", port, True, wanted_of(Kind.EXCHANGE, SHAPES["owa"]))
+        assert owa.error == "status 404, not 200"
+    assert "refused" in (ask("127.0.0.1", port, True, MAPI).error or "")

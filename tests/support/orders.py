@@ -26,6 +26,7 @@ DOWN = {
 SESSION = {
     "id": "7f3a91c2aabbccdd", "pool": "mapi", "kind": "exchange", "endpoint": "emsmdb",
     "mailbox": "616c6963-6540-6578-616d-706c01000000@example.test", "user": None, "application": "Outlook/16.0",
+    "client_class": "Outlook 2013 SP1 or later (16.0)", "mapi_http_supported": True,
     "client": "10.0.0.7", "requests": 214, "backend": "EXCH1", "moves": 0, "age": 4000.0, "idle": 0.0,
     "expires_in": 1020.0, "connections": 2,
     "current": [{"request_type": "NotificationWait", "phase": "answer", "seconds": 33.1, "pulses": 1, "quiet": 3.0}],

@@ -18,6 +18,7 @@ class _Exchange(BaseHTTPRequestHandler):
         well = self.path in ("/mapi/healthcheck.htm", "/ews/healthcheck.htm")
         body = b"200 OK<br/>EXCH1" if well else b""
         self.send_response(200 if well else 404)
+        self.send_header("X-OWA-Version", "15.0.516.32")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
