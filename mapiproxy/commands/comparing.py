@@ -56,7 +56,12 @@ def compare(settings: Settings, certificates: Sequence[tuple[str, Certificate]])
             if server.tls and server.url not in shown:
                 verify = group.verify
                 shown[server.url] = fetch(
-                    server.host, server.port, verify.ca, verify.fingerprint, settings.timeouts.connect
+                    server.host,
+                    server.port,
+                    verify.ca,
+                    verify.fingerprint,
+                    settings.timeouts.connect,
+                    group.proxy_protocol,
                 )
             there = shown.get(server.url, Shown())
             wrong: list[str] = []
@@ -80,6 +85,13 @@ def ask_all(settings: Settings) -> list[Asked]:
             for vdir in group.vdirs:
                 if vdir.enabled:
                     wanted = wanted_of(group.kind, vdir.shape)
-                    told = ask(server.host, server.port, server.tls, wanted, settings.timeouts.connect)
+                    told = ask(
+                        server.host,
+                        server.port,
+                        server.tls,
+                        wanted,
+                        settings.timeouts.connect,
+                        group.proxy_protocol,
+                    )
                     asked.append(Asked(group.name, server.name, vdir.name, told.error, told.version))
     return asked

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from mapiproxy.net.house import House
 from mapiproxy.net.line import Line
 from mapiproxy.net.relay import Relay
-from mapiproxy.policy.firewall import Network
+from mapiproxy.policy.firewall import Network, plain_address
 from mapiproxy.policy.headers import Hop
 from mapiproxy.policy.origin import is_trusted
 
@@ -28,7 +28,7 @@ class FrontDoor(Protocol):
         factory = self.factory
         assert self.transport is not None
         peer = self.transport.getPeer()
-        ip = getattr(peer, "host", "") or ""
+        ip = plain_address(getattr(peer, "host", "") or "")
         line = Line(self.transport, self._pressure)
         hop = Hop(ip, factory.secure, factory.forwarded)
         port = getattr(peer, "port", 0)

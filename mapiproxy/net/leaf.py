@@ -11,7 +11,6 @@ import http.client
 import socket
 import ssl
 from collections.abc import Iterable
-from ipaddress import ip_address
 from pathlib import Path
 
 from attrs import field, frozen
@@ -19,6 +18,7 @@ from cryptography import x509
 
 from mapiproxy.net.certificates import find_fingerprint, find_names
 from mapiproxy.net.probe import Wanted
+from mapiproxy.wire.prelude import encode_v1, encode_v2
 
 
 @frozen
@@ -46,19 +46,25 @@ class Shown:
 
 
 def fetch(
-    host: str, port: int, ca: Path | None = None, pins: Iterable[str] = (), timeout: float = 5.0
+    host: str,
+    port: int,
+    ca: Path | None = None,
+    pins: Iterable[str] = (),
+    timeout: float = 5.0,
+    proxy_protocol: str = "off",
 ) -> Shown:
     """The certificate of the server there.
 
     :param ca: authorities to believe; ``None``: this system's.
     :param pins: fingerprints to believe instead, in lower-case hex.
     :param timeout: seconds of each step.
+    :param proxy_protocol: version of the header that the server wants to see first.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        der = _shake(context, host, port, timeout)
+        der = _shake(context, host, port, timeout, proxy_protocol)
     except socket.gaierror as error:
         return Shown("resolve", error.strerror)
     except ssl.SSLError as error:
@@ -70,13 +76,24 @@ def fetch(
     if known:
         doubt = None if find_fingerprint(leaf) in known else "it is not the pinned certificate"
     else:
-        doubt = _doubt(host, port, ca, timeout)
+        doubt = _doubt(host, port, ca, timeout, proxy_protocol)
     return Shown(leaf=leaf, doubt=doubt)
 
 
-def _shake(context: ssl.SSLContext, host: str, port: int, timeout: float) -> bytes:
+def _reach(host: str, port: int, timeout: float, proxy_protocol: str) -> socket.socket:
+    """A connection of our own: the header says that it comes from here."""
+    plain = socket.create_connection((host, port), timeout)
+    if proxy_protocol != "off":
+        encode = encode_v1 if proxy_protocol == "v1" else encode_v2
+        plain.sendall(encode("", 0, "", 0))
+    return plain
+
+
+def _shake(
+    context: ssl.SSLContext, host: str, port: int, timeout: float, proxy_protocol: str
+) -> bytes:
     with (
-        socket.create_connection((host, port), timeout) as plain,
+        _reach(host, port, timeout, proxy_protocol) as plain,
         context.wrap_socket(plain, server_hostname=host) as secure,
     ):
         der = secure.getpeercert(binary_form=True)
@@ -85,9 +102,11 @@ def _shake(context: ssl.SSLContext, host: str, port: int, timeout: float) -> byt
     return der
 
 
-def _doubt(host: str, port: int, ca: Path | None, timeout: float) -> str | None:
+def _doubt(
+    host: str, port: int, ca: Path | None, timeout: float, proxy_protocol: str
+) -> str | None:
     try:
-        _shake(ssl.create_default_context(cafile=ca), host, port, timeout)
+        _shake(ssl.create_default_context(cafile=ca), host, port, timeout, proxy_protocol)
     except ssl.SSLCertVerificationError as error:
         return error.verify_message or str(error)
     except OSError as error:
@@ -107,18 +126,24 @@ class Answered:
     version: str | None = None
 
 
-def ask(host: str, port: int, tls: bool, wanted: Wanted, timeout: float = 5.0) -> Answered:
+def ask(
+    host: str,
+    port: int,
+    tls: bool,
+    wanted: Wanted,
+    timeout: float = 5.0,
+    proxy_protocol: str = "off",
+) -> Answered:
     """Send the request of a probe."""
-    shown = f"[{host}]" if _is_ipv6(host) else host
-    connection: http.client.HTTPConnection
-    if tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(shown, port, timeout=timeout, context=context)
-    else:
-        connection = http.client.HTTPConnection(shown, port, timeout=timeout)
+    shown = f"[{host}]" if ":" in host else host
+    connection = http.client.HTTPConnection(shown, port, timeout=timeout)
     try:
+        connection.sock = _reach(host, port, timeout, proxy_protocol)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
         length = {"Content-Length": "0"} if wanted.method == b"POST" else {}
         connection.request(wanted.method.decode(), wanted.target.decode(), headers=length)
         answer = connection.getresponse()
@@ -134,10 +159,3 @@ def ask(host: str, port: int, tls: bool, wanted: Wanted, timeout: float = 5.0) -
     if not body.startswith(wanted.body):
         return Answered(f"the body does not begin with {wanted.body.decode()!r}", version)
     return Answered(None, version)
-
-
-def _is_ipv6(host: str) -> bool:
-    try:
-        return ip_address(host).version == 6
-    except ValueError:
-        return False

@@ -116,25 +116,30 @@ class _Announcing:
         self._header = header
 
     def connect(self, factory: IProtocolFactory) -> Deferred[Any]:
-        header = self._header
+        return self._endpoint.connect(_Opening(factory, self._header))
 
-        class Opening(Factory):
-            """Writes the header before the protocol, TLS's too, knows of the connection."""
 
-            noisy = False
+class _Opening(Factory):
+    """Writes the header before the protocol, TLS's too, knows of the connection."""
 
-            def buildProtocol(self, addr: Any) -> Any:
-                protocol: Any = factory.buildProtocol(addr)
-                made = protocol.makeConnection
+    noisy = False
 
-                def make(transport: Any) -> None:
-                    transport.write(header(transport))
-                    made(transport)
+    def __init__(self, wrapped: IProtocolFactory, header: Callable[[Any], bytes]) -> None:
+        self._wrapped = wrapped
+        self._header = header
 
-                protocol.makeConnection = make
-                return protocol
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol: Any = self._wrapped.buildProtocol(addr)
+        if protocol is None:
+            return None
+        made, header = protocol.makeConnection, self._header
 
-        return self._endpoint.connect(Opening())
+        def make(transport: Any) -> None:
+            transport.write(header(transport))
+            made(transport)
+
+        protocol.makeConnection = make
+        return protocol
 
 
 @implementer(IStreamClientEndpoint)

@@ -108,7 +108,9 @@ class Relay(Acting):
         """Where a request comes from that another proxy may have brought."""
         mine, first = self.hop, head.first
         chain = head.all(b"x-forwarded-for") if b"x-forwarded-for" in first else ()
-        origin = origin_of(mine.client_ip, chain, first.get(b"x-forwarded-proto"), self.trusted)
+        # Of several lines the last is what the peer itself has added.
+        proto = head.all(b"x-forwarded-proto")[-1] if b"x-forwarded-proto" in first else None
+        origin = origin_of(mine.client_ip, chain, proto, self.trusted)
         secure = mine.secure if origin.secure is None else origin.secure
         return Hop(origin.ip, secure, mine.forwarded, origin.chain, mine.client_ip)
 

@@ -26,12 +26,24 @@ _OPERATORS: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     ">": lambda mine, other: mine > other,
 }
 _EXPRESSION = re.compile(r"(<=|>=|==|!=|<|>)\s*(\d{1,5}(?:\.\d{1,5}){0,3})")
-_VERSION = re.compile(r"Outlook[/ ](\d{1,5}(?:\.\d{1,5}){0,3})")
+_NUMBER = r"(\d{1,5}(?:\.\d{1,5}){0,3})"
+#: In the order of how much they tell: ``Outlook/15.0 (15.0.4569.1503; MSI; x86)``, ``Outlook/16.0.4266.1001``
+#: or ``Microsoft Outlook 16.0.4266``, ``MAPI 16.0.9001`` (reference 1.2). MacOutlook is another program.
+_VERSIONS = tuple(
+    re.compile(r"(?<![\w-])" + before + _NUMBER)
+    for before in (r"Outlook/\d[\d.]* \(", r"Outlook[/ ]", r"MAPI ")
+)
+#: So much of a header is looked at, and kept as the key of a cache.
+_ENOUGH = 256
 
 
 @frozen
 class VersionTest:
-    """``<16.0.4266``, or ``unknown`` (no operator) for clients that do not tell."""
+    """``<16.0.4266``, or ``unknown`` (no operator) for clients that do not tell.
+
+    Only the parts that both sides name are compared: User-Agent leaves the fourth one out, and 15.0.4569 is
+    not to be taken for something older than 15.0.4569.1506; ``==16.0`` is every 16.0.
+    """
 
     operator: str | None
     version: tuple[int, ...] = ()
@@ -39,8 +51,8 @@ class VersionTest:
     def fits(self, version: tuple[int, ...] | None) -> bool:
         if version is None or self.operator is None:
             return version is None and self.operator is None
-        width = max(len(version), len(self.version))
-        return _OPERATORS[self.operator](_wide(version, width), _wide(self.version, width))
+        shared = min(len(version), len(self.version))
+        return _OPERATORS[self.operator](version[:shared], self.version[:shared])
 
 
 def parse_version_test(text: str) -> VersionTest:
@@ -59,7 +71,7 @@ class FirewallRule:
 
     :ivar networks: of clients; ``vdirs`` in lower case; ``methods`` in upper case; ``request_types`` in
         lower case.
-    :ivar versions: of Outlook, of which all have to fit.
+    :ivar versions: of Outlook: all comparisons have to fit, and ``unknown`` stands beside them.
     """
 
     action: str
@@ -119,11 +131,15 @@ def plain_address(ip: str) -> str:
     return str(mapped or address)
 
 
-@lru_cache(maxsize=4096)
 def client_version(application: str | None, user_agent: str | None) -> tuple[int, ...] | None:
     """The version of Outlook that a client says it is (X-ClientApplication, or else User-Agent)."""
-    for text in (application, user_agent):
-        found = _VERSION.search(text[:512]) if text else None
+    return _read_version((application or "")[:_ENOUGH]) or _read_version((user_agent or "")[:_ENOUGH])
+
+
+@lru_cache(maxsize=4096)
+def _read_version(text: str) -> tuple[int, ...] | None:
+    for pattern in _VERSIONS:
+        found = pattern.search(text)
         if found is not None:
             return tuple(map(int, found[1].split(".")))
     return None
@@ -135,7 +151,10 @@ def _all_fit(
     if not tests:
         return True
     version = client_version(application, user_agent)
-    return all(test.fits(version) for test in tests)
+    if version is None:
+        return any(test.fits(None) for test in tests)
+    comparisons = [test for test in tests if test.operator is not None]
+    return bool(comparisons) and all(test.fits(version) for test in comparisons)
 
 
 def _is_in(ip: str, networks: tuple[Network, ...]) -> bool:
@@ -146,7 +165,3 @@ def _is_in(ip: str, networks: tuple[Network, ...]) -> bool:
     except ValueError:
         return False
     return any(address in network for network in networks if network.version == address.version)
-
-
-def _wide(version: tuple[int, ...], width: int) -> tuple[int, ...]:
-    return version + (0,) * (width - len(version))

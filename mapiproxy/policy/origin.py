@@ -1,7 +1,9 @@
 """Whom do we believe about where a client comes from?
 
 X-Forwarded-For is a list that each proxy adds to at its end. Only what trusted peers have added can be
-believed, so the client is the last address in it that is not itself a trusted one.
+believed, so the client is the last address in it that is not itself a trusted one. The list is read from
+its end and no further than that: what stands before it was written by the client, who must not be able to
+pass for the proxy before us by writing nonsense there, nor to make us read very much.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from ipaddress import ip_address
 from attrs import frozen
 
 from mapiproxy.policy.firewall import Network, plain_address
+
+#: Nobody has more proxies of their own in a row.
+_MOST_HOPS = 32
 
 
 @frozen
@@ -43,17 +48,22 @@ def origin_of(peer: str, chain: Sequence[bytes], proto: bytes | None, trusted: S
     """
     if not is_trusted(peer, trusted):
         return Origin(peer)
-    text = ", ".join(value.decode("latin-1") for value in chain)
     secure = None if proto is None else proto.strip().lower() == b"https"
-    hops = [_address(hop) for hop in text.split(",")] if text.strip() else []
-    if None in hops:
-        # What is no address could be meant to break a log or a rule: none of it is believed.
-        return Origin(peer, "", secure)
-    known = [hop for hop in hops if hop is not None]
-    for hop in reversed(known):
-        if not is_trusted(hop, trusted):
-            return Origin(hop, text, secure)
-    return Origin(known[0] if known else peer, text, secure)
+    hops = b",".join(chain).rsplit(b",", _MOST_HOPS)[-_MOST_HOPS:] if chain else []
+    kept: list[str] = []
+    origin = None
+    for hop in reversed(hops):
+        address = _address(hop.decode("latin-1"))
+        if address is None:
+            # Could be meant to break a log; neither it nor what stands before it is passed on.
+            break
+        kept.append(hop.decode("latin-1").strip())
+        if origin is None and not is_trusted(address, trusted):
+            origin = address
+    if origin is None:
+        # Nobody but trusted ones: the first of them has asked for itself, or for whom it does not name.
+        origin = _address(kept[-1]) if kept else None
+    return Origin(origin or peer, ", ".join(reversed(kept)), secure)
 
 
 def _address(hop: str) -> str | None:
@@ -64,6 +74,6 @@ def _address(hop: str) -> str | None:
     elif hop.count(":") == 1:
         hop = hop.partition(":")[0]
     try:
-        return str(ip_address(hop))
+        return plain_address(str(ip_address(hop)))
     except ValueError:
         return None

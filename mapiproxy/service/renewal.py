@@ -19,7 +19,7 @@ from mapiproxy.net.certificates import BadCertificate
 from mapiproxy.net.leaf import Shown, fetch
 from mapiproxy.policy.protection import Drift, Leaf
 from mapiproxy.service.assembly import make_creator
-from mapiproxy.settings import CertificateFiles, ListenerTls
+from mapiproxy.settings import BackendGroup, CertificateFiles, ListenerTls, Server
 
 if TYPE_CHECKING:
     from mapiproxy.service.front import Front
@@ -106,9 +106,7 @@ class Renewal:
                 (site, Leaf(server.name, shown.fingerprint, server.tls), shown)
                 for site, server in jobs
                 for shown in [
-                    fetch(server.host, server.port, site.group.verify.ca, site.group.verify.fingerprint)
-                    if server.tls
-                    else Shown()
+                    _fetch(site.group, server) if server.tls else Shown()
                 ]
             ]
 
@@ -147,6 +145,13 @@ class Renewal:
             "servers": self.drift.known,
             "drift": list(self.drift.lines.values()),
         }
+
+
+def _fetch(group: BackendGroup, server: Server) -> Shown:
+    verify = group.verify
+    return fetch(
+        server.host, server.port, verify.ca, verify.fingerprint, proxy_protocol=group.proxy_protocol
+    )
 
 
 def _stamp(tls: ListenerTls | None) -> tuple[Any, ...]:

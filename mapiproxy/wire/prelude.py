@@ -91,7 +91,7 @@ class HeaderReader:
 
 
 def encode_v1(ip: str, port: int, to_ip: str, to_port: int) -> bytes:
-    """A version 1 line; addresses of two families, or none, are UNKNOWN."""
+    """A version 1 line; addresses of two families are both told as IPv6, and none is UNKNOWN."""
     pair = _pair(ip, to_ip)
     if pair is None:
         return b"PROXY UNKNOWN\r\n"
@@ -99,7 +99,7 @@ def encode_v1(ip: str, port: int, to_ip: str, to_port: int) -> bytes:
 
 
 def encode_v2(ip: str, port: int, to_ip: str, to_port: int) -> bytes:
-    """A version 2 header; addresses of two families, or none, are LOCAL."""
+    """A version 2 header; addresses of two families are both told as IPv6, and none is LOCAL."""
     pair = _pair(ip, to_ip)
     if pair is None:
         return SIGNATURE + struct.pack(">BBH", 0x20, 0, 0)
@@ -110,10 +110,23 @@ def encode_v2(ip: str, port: int, to_ip: str, to_port: int) -> bytes:
 
 def _pair(one: str, other: str) -> tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address] | None:
     try:
-        pair = ip_address(one.partition("%")[0]), ip_address(other.partition("%")[0])
+        pair = _plain(one), _plain(other)
     except ValueError:
         return None
-    return pair if pair[0].version == pair[1].version else None
+    return pair if pair[0].version == pair[1].version else (_mapped(pair[0]), _mapped(pair[1]))
+
+
+def _plain(ip: str) -> IPv4Address | IPv6Address:
+    """An IPv4 address within an IPv6 one is that IPv4 address; a zone means nothing elsewhere."""
+    address = ip_address(ip.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _mapped(address: IPv4Address | IPv6Address) -> IPv6Address:
+    if isinstance(address, IPv6Address):
+        return address
+    return IPv6Address(b"\0" * 10 + b"\xff\xff" + address.packed)
 
 
 def _address(word: bytes, version: int) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mapiproxy.policy.firewall import (
     Firewall,
     FirewallRule,
+    _read_version,
     client_version,
     parse_version_test,
     plain_address,
@@ -66,6 +67,12 @@ def test_method_and_request_type_without_regard_to_case() -> None:
         ("unknown", None, "curl/8", True),
         ("unknown", None, OFFICE, False),
         ("<15.0", "Outlook/14.0", OFFICE, True),
+        # User-Agent leaves the fourth part out: this may be the very build that speaks MAPI/HTTP.
+        ("<15.0.4569.1506", None, "Microsoft Office/15.0 (Windows NT 6.1; Microsoft Outlook 15.0.4569; Pro)", False),
+        ("<15.0.4569.1506", None, "Outlook/15.0 (15.0.4569.1503; MSI; x86)", True),
+        ("==16.0", "Outlook/16.0.4266.1001", None, True),
+        (">=16.0", None, "Microsoft Office/16.0 (Windows NT 10.0; MAPI 16.0.9001; Pro)", True),
+        ("unknown", "MapiHttpClient/15.20.5504.0", "MacOutlook/16.78.3 (Intelx64)", True),
     ],
 )
 def test_versions_are_compared_as_numbers_and_a_client_may_not_tell(
@@ -73,6 +80,21 @@ def test_versions_are_compared_as_numbers_and_a_client_may_not_tell(
 ) -> None:
     firewall = Firewall((FirewallRule("deny", "old", versions=(parse_version_test(test),)),))
     assert (judge(firewall, application=application, agent=agent) == "old") is fits
+
+
+def test_those_that_do_not_tell_can_be_listed_beside_those_that_are_old() -> None:
+    tests = tuple(map(parse_version_test, (">=14.0", "<15.0", "unknown")))
+    firewall = Firewall((FirewallRule("deny", "old", versions=tests),))
+    assert judge(firewall, application="Outlook/14.0.7113.5000") == "old"
+    assert judge(firewall, agent="curl/8") == "old"
+    assert judge(firewall, application="Outlook/16.0.4266.1001") is None
+
+
+def test_no_header_is_kept_whole_because_its_version_was_looked_for() -> None:
+    _read_version.cache_clear()
+    for n in range(20):
+        client_version("a" * 99_000 + str(n), "b" * 99_000 + str(n))
+    assert _read_version.cache_info().currsize == 2
 
 
 @pytest.mark.parametrize("text", ["16.0", "<", "<16.x", "< 16.0.0.0.0", "~16", "", "<999999"])

@@ -26,7 +26,8 @@ def test_rules_come_in_the_order_of_the_file(tmp_path: Path) -> None:
     assert [(rule.name, rule.action) for rule in firewall.rules] == [("admins", "allow"), ("2", "deny")]
     assert firewall.denies("10.1.0.9", "ecp", "GET", None, None, None) is None
     old = firewall.denies("10.2.0.9", "ecp", "GET", None, "Outlook/14.0", None)
-    assert old is None  # both versions have to fit, and nobody is old and unknown
+    assert old is not None
+    assert old.name == "2"
     assert firewall.rules[1].vdirs == {"ecp"}
 
 

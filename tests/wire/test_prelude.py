@@ -43,9 +43,13 @@ def test_the_examples_of_the_specification():
     assert encode_v2("192.0.2.7", 1, "10.0.0.1", 2) == SIGNATURE + bytes.fromhex("2111000cc00002070a00000100010002")
 
 
-def test_addresses_that_do_not_go_together_are_not_told():
-    assert encode_v1("192.0.2.7", 1, "::1", 2) == b"PROXY UNKNOWN\r\n"
-    assert read(encode_v2("192.0.2.7", 1, "::1", 2))[0] == Source()
+@pytest.mark.parametrize("encode", [encode_v1, encode_v2])
+def test_a_client_is_told_whatever_family_its_address_and_ours_are(encode):
+    """A balancer may say IPv6 on a connection that it makes by IPv4."""
+    assert read(encode("2001:db8::7", 1, "10.0.0.1", 2))[0] == Source("2001:db8::7", 1)
+    assert read(encode("192.0.2.7", 1, "::1", 2))[0] == Source("::ffff:c000:207", 1)
+    assert read(encode("::ffff:192.0.2.7", 1, "10.0.0.1", 2))[0] == Source("192.0.2.7", 1)
+    assert read(encode("", 1, "10.0.0.1", 2))[0] == Source()
 
 
 def test_a_check_of_the_peer_itself_has_no_source_and_more_than_addresses_is_read_over():
