@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 import trustme
 from attrs import fields_dict
+from click.testing import CliRunner
 from support.settings_files import write_certificate, write_config
 
 from mapiproxy.backends.health import HealthRules
+from mapiproxy.backends.vdir import USUAL
+from mapiproxy.commands import main
+from mapiproxy.lab.authority import Authority
 from mapiproxy.policy.usage import Quotas
 from mapiproxy.settings import Affinity, Control, Guard, Limits, Log, Proxy, Settings, Timeouts, load_settings
 from mapiproxy.settings.problems import Problems
@@ -37,6 +41,7 @@ def placed(text: str, folder: Path) -> Path:
         write_certificate(folder, name, authority)
     authority.cert_pem.write_to_path(str(folder / "corp-ca.pem"))
     (folder / "route.key").write_text("a key of sixteen bytes or more\n")
+    (folder / "route.key").chmod(0o600)
     for there in ("/etc/mapiproxy", "/run/mapiproxy", "/var/log"):
         text = text.replace(there, str(folder))
     if "[log]" not in text:
@@ -65,6 +70,23 @@ def test_the_example_for_two_nodes_can_be_run(tmp_path: Path) -> None:
     assert settings.affinity.key_file == tmp_path / "route.key"
     assert settings.control.socket == tmp_path / "control.sock"
     assert (settings.health.fall, settings.timeouts.stop) == (2, 20.0)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("exchange", "exchange"), ("grommunio", "grommunio")])
+def test_the_pages_for_deployment_are_accepted_by_check(tmp_path: Path, name: str, kind: str) -> None:
+    text = (Path(__file__).parent.parent / "conf" / f"{name}.toml").read_text(encoding="utf-8")
+    Authority(tmp_path / "ca").issue("mail.example.com").write_pkcs12(b"secret").replace(
+        tmp_path / "mail.example.com.pfx"
+    )
+    (tmp_path / "passphrase").write_text("secret\n")
+    path = placed(text, tmp_path)
+    result = CliRunner().invoke(main, ["check", str(path)])
+
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    (group,) = load_settings(path).backends
+    assert group.kind.value == kind
+    assert len(group.vdirs) == len(USUAL[group.kind])
 
 
 def known_keys() -> list[tuple[str, str]]:
