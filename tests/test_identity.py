@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import ssl
 import subprocess
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import requests
+import spnego
 from requests_ntlm import HttpNtlmAuth
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
@@ -188,6 +192,116 @@ class CurlCase(IdentityCase):
     async def test_curl_with_a_wrong_password_is_refused(self) -> None:
         said = await self.away(self.curl, "LAB\\user07:wrong", self.url + LOGINS[7])
         self.assertNotIn("X-Lab-User", said)
+
+
+class TheftCase(IdentityCase):
+    """Somebody who speaks HTTP by hand, over TLS, and tries for another's connection."""
+
+    protected = False
+
+    def line(self) -> Wire:
+        return Wire(self.service.ports[0].getHost().port, self.authority.ca_file)
+
+    def client(self, number: int) -> Any:
+        login = LOGINS[number][:6]
+        return spnego.client(f"LAB\\{login}", f"pw-{login}", protocol="ntlm")
+
+    async def test_a_handshake_begun_on_one_connection_cannot_be_finished_on_another(self) -> None:
+        def work() -> list[bytes]:
+            one, other = self.line(), self.line()
+            alice, mallory = self.client(1), self.client(2)
+            challenge = one.ask(b"NTLM " + b64encode(alice.step()))
+            other.ask(b"NTLM " + b64encode(mallory.step()))
+            last = b"NTLM " + b64encode(alice.step(token_of(challenge)))
+            return [other.ask(last), other.ask(), one.ask(last), one.ask(), other.ask()]
+
+        stolen, after, own, later, still = await self.away(work)
+
+        for answer in (stolen, after, still):
+            self.assertTrue(answer.startswith(b"HTTP/1.1 401"), answer)
+            self.assertNotIn(b"X-Lab-User", answer)
+        for answer in (own, later):
+            self.assertIn(b"X-Lab-User: user01@example.test", answer)
+
+    async def test_what_is_pipelined_behind_the_last_token_is_that_users_and_nobody_elses(self) -> None:
+        def work() -> tuple[bytes, bytes]:
+            line, client = self.line(), self.client(3)
+            challenge = line.ask(b"NTLM " + b64encode(client.step()))
+            last = b"NTLM " + b64encode(client.step(token_of(challenge)))
+            line.send(last)
+            line.send(b"", LOGINS[4])
+            line.send(b"", LOGINS[3])
+            mine = b"".join(line.read() for _ in range(3))
+            return mine, self.line().ask()
+
+        mine, stranger = await self.away(work)
+
+        self.assertEqual(mine.count(b"X-Lab-User: user03@example.test"), 3, mine)
+        self.assertTrue(stranger.startswith(b"HTTP/1.1 401"))
+
+    async def test_a_reset_between_challenge_and_last_token_ends_the_clients_connection(self) -> None:
+        line, client = await self.away(self.line), self.client(5)
+        challenge = await self.away(line.ask, b"NTLM " + b64encode(client.step()))
+        for lab in self.labs:
+            for connection in list(lab.connections):
+                connection.drop()
+        last = b"NTLM " + b64encode(client.step(token_of(challenge)))
+        answer = await self.away(line.ask, last)
+
+        self.assertNotIn(b"X-Lab-User", answer)
+        self.assertNotIn(b"HTTP/1.1 200", answer)
+        self.assertEqual(await self.away(line.ask), b"")
+
+
+class Wire:
+    """A TLS connection, and requests written by hand."""
+
+    def __init__(self, port: int, ca: Path) -> None:
+        plain = socket.create_connection(("127.0.0.1", port), 10)
+        self._line = ssl.create_default_context(cafile=ca).wrap_socket(plain, server_hostname="localhost")
+        self._rest = b""
+
+    def send(self, authorization: bytes = b"", mailbox: str = LOGINS[1]) -> None:
+        credentials = b"Authorization: " + authorization + b"\r\n" if authorization else b""
+        self._line.sendall(
+            b"POST /mapi/emsmdb/?MailboxId=" + mailbox.encode() + b" HTTP/1.1\r\nHost: localhost\r\n"
+            b"X-RequestType: PING\r\nX-RequestId: {0}:1\r\nContent-Length: 0\r\n" + credentials + b"\r\n"
+        )
+
+    def read(self) -> bytes:
+        """One answer's head and body, or what came before the end."""
+        while b"\r\n\r\n" not in self._rest or not self._is_whole():
+            piece = self._line.recv(65536)
+            if not piece:
+                break
+            self._rest += piece
+        head, _, rest = self._rest.partition(b"\r\n\r\n")
+        size = self._size(head)
+        body = rest[:size] if size >= 0 else rest[: rest.find(b"0\r\n\r\n") + 5]
+        self._rest = rest[len(body) :]
+        return head + b"\r\n\r\n" + body if head else b""
+
+    def ask(self, authorization: bytes = b"") -> bytes:
+        try:
+            self.send(authorization)
+            return self.read()
+        except OSError:
+            return b""
+
+    def _is_whole(self) -> bool:
+        head, _, rest = self._rest.partition(b"\r\n\r\n")
+        size = self._size(head)
+        return len(rest) >= size if size >= 0 else b"0\r\n\r\n" in rest
+
+    @staticmethod
+    def _size(head: bytes) -> int:
+        found = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        return int(found) if found else -1 if b"chunked" in head else 0
+
+
+def token_of(answer: bytes) -> bytes:
+    """The challenge in a 401."""
+    return b64decode(answer.partition(b"WWW-Authenticate: NTLM ")[2].partition(b"\r\n")[0])
 
 
 class MethodsCase(IdentityCase):

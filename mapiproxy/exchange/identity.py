@@ -78,7 +78,12 @@ class Identity(Losses):
 
     def _note_challenge(self, head: ResponseHead, now: float) -> Actions:
         """What an answer's head says about authentication; the line that is due, if one is."""
-        first = head.first
+        first, loops = head.first, self._rules.auth_loops
+        if head.status != 401 and not loops and b"www-authenticate" not in first:
+            # Nearly every answer: nobody is in trouble, and nothing is said.
+            if b"persistent-auth" in first or self._bond.handshaking:
+                self._bond.answered(read_challenge((), first.get(b"persistent-auth")), head.status)
+            return []
         challenge = NO_CHALLENGE
         if b"www-authenticate" in first or b"persistent-auth" in first:
             challenge = read_challenge(head.all(b"www-authenticate"), first.get(b"persistent-auth"))
@@ -86,7 +91,8 @@ class Identity(Losses):
         given = ledger.credentials
         user = given.user or ledger.user
         self._bond.answered(challenge, head.status)
-        line = self._rules.auth_loops.answered(
-            ledger.client_ip, user, given.scheme, given.step, head.status, challenge.token, now
-        )
+        line = loops.answered(
+            ledger.client_ip, user, given.scheme, given.step, head.status, challenge.token, now,
+            self.facts.mailbox,
+        )  # fmt: skip
         return [] if line is None else [Say(line)]

@@ -80,17 +80,24 @@ class AuthLoops:
         status: int,
         challenged: bool,
         now: float,
+        mailbox: str | None = None,
     ) -> str | None:
         """An answer went to a client. Returns a line that explains the row it belongs to, when one is due.
 
         :param step: what the request's credentials were.
         :param challenged: the answer carries the next token of a handshake.
+        :param mailbox: that was asked for; tells clients apart that have said no name yet, because behind
+            one address there may be a company whose people all begin a handshake at nine o'clock.
         """
-        key = (ip, (user or "").lower())
+        nameless = (ip, f"?{mailbox.lower()}") if mailbox else None
+        key = (ip, user.lower()) if user else nameless
         if status != 401:
             if step is Step.FINAL or (step is Step.NONE and status < 400):
-                self._rows.pop(key, None)
-                self._rows.pop((ip, ""), None)
+                for each in (key, nameless):
+                    if each is not None:
+                        self._rows.pop(each, None)
+            return None
+        if key is None:
             return None
         row = self._rows.get(key)
         window = self.guard.window

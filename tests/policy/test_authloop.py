@@ -12,7 +12,7 @@ from mapiproxy.policy.authloop import AuthLoops, Guard
 
 def refuse(loops: AuthLoops, now: float, **given: Any) -> str | None:
     facts: dict[str, Any] = {"ip": "10.1.1.1", "user": "CORP\\alice", "scheme": "ntlm", "step": Step.FINAL,
-                             "status": 401, "challenged": False}  # fmt: skip
+                             "status": 401, "challenged": False, "mailbox": "m@x"}  # fmt: skip
     return loops.answered(**{**facts, **given}, now=now)
 
 
@@ -89,3 +89,12 @@ def test_many_clients_do_not_fill_the_memory():
     for number in range(12_000):
         refuse(loops, 0, ip=f"10.{number}")
     assert len(loops) == 10_000
+
+
+def test_a_company_behind_one_address_that_logs_on_at_nine_is_no_loop():
+    loops = AuthLoops()
+    for number in range(500):
+        assert refuse(loops, 0, user=None, scheme=None, step=Step.NONE, mailbox=f"m{number}@x") is None
+        assert refuse(loops, 0, user=None, step=Step.BEGIN, challenged=True, mailbox=f"m{number}@x") is None
+        assert refuse(loops, 0, user=None, scheme=None, step=Step.NONE, mailbox=None) is None
+    assert loops.loops == 0
