@@ -235,6 +235,9 @@ class _Talk(Protocol):
         if head.status < 200:
             return
         status = self._probing.wanted.status
+        if head.status == 404 and status == 200:
+            self._fail("status 404: Exchange says that the component is inactive")
+            return
         if head.status != status if status is not None else head.status >= 500:
             self._fail(f"status {head.status}" + (f", not {status}" if status is not None else ""))
             return

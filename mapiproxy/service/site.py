@@ -192,6 +192,8 @@ class Site:
         sessions = self.sessions.at(backend.name) if backend.vdir == "mapi" else 0
         for relay in [*self._relays()]:
             relay.backend_down(backend, why)
+        if not connections and not sessions:
+            return
         self._log.warn(
             "backend {name}: closed {connections} connections, {sessions} sessions to be re-homed",
             name=backend.label,
