@@ -113,7 +113,7 @@ def configuration(
     return (
         f'[listener.mail]\nbind = "127.0.0.1:0"\n'
         f'certificate = "{issued.certificate}"\nkey = "{issued.key}"\n'
-        f'[backend.test]\nkind = "{kind}"\nvdirs = ["mapi"]\n{servers}'
+        f'[backend.test]\nkind = "{kind}"\nvdirs = ["mapi"]\nallow_ssl_offload = true\n{servers}'
         f'[health]\n{health or "enabled = false"}\n'
         f'[log]\ndirectory = "{folder / "log"}"\nflush = "50ms"\n{more}'
     )
