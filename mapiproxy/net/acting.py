@@ -127,9 +127,15 @@ class Acting(Owner):
     def _part_from(self, backend: Backend) -> None:
         """The rules want another backend than the pair's: end the pair, and with it who the client was."""
         if self._tied is not None and not self._tied.backend.is_at(backend):
+            assert self.exchange is not None
+            ledger = self.exchange.ledger
             self.doors.drop(self._tied)
             self._tied = None
             self.bond.loosen()
+            if ledger.credentials.scheme is None:
+                # It counted on the pair: where it goes now it is nobody's.
+                ledger.auth_scheme = ledger.user = None
+            self.bond.asked(ledger.credentials, ledger.auth_scheme)
 
     def _tie(self, door: BackDoor) -> None:
         """From now on this is the only backend connection of the client."""

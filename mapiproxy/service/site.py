@@ -135,11 +135,12 @@ class Site:
         said = say_changes(group, old)
         # Probes of what is new need to know where it is, those under way of what is old as well.
         self._endpoints.update(endpoints)
-        wings = {}
+        wings: dict[str, Wing] = {}
         for vdir in group.vdirs:
             wing = self.wings.pop(vdir.name, None)
             if wing is None:
                 wing = self._make_wing(group, vdir, settings)
+                self._take_orders(wing, [*self.wings.values(), *wings.values()])
             else:
                 for backend, why in wing.change(group, vdir, old, settings.health):
                     self.give_up(backend, why)
@@ -157,6 +158,15 @@ class Site:
             self._start_wing(wing)
         self._obey(settings)
         return said
+
+    def _take_orders(self, wing: Wing, others: Iterable[Wing]) -> None:
+        """What an operator has ordered of a server counts for what it serves from now on, too."""
+        for other in others:
+            for backend in wing.pool.backends:
+                known = other.pool.by_name.get(backend.name)
+                if known is not None:
+                    backend.admin, backend.drain_until = known.admin, known.drain_until
+                    backend.weight = known.weight
 
     def everywhere(self, name: str) -> list[Backend]:
         """A server in all its virtual directories."""

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support.lines import MemoryDialer, Stage, lose, written
 
-from mapiproxy.backends.fleet import Backend, Pool
+from mapiproxy.backends.fleet import Admin, Backend, Pool
 from mapiproxy.backends.kind import Kind
 from mapiproxy.backends.sessions import Sessions
 from mapiproxy.net.backdoor import BackDoor
@@ -300,6 +300,29 @@ def test_a_door_that_is_not_ours_is_refused_at_run_time(world):
     assert mallory.front.ended is not None
     assert mallory.ledgers[0].error == "the identity guard stopped the request"
     assert b"X-Believed" not in mallory.front.data
+
+
+def test_a_session_that_lives_elsewhere_is_followed_as_nobody_and_a_new_handshake_ties_there():
+    """Only grommunio's sessions cannot be served by the backend of the pair."""
+    world = World(Kind.GROMMUNIO)
+    client = logged_on(world, "alice")
+    first = world.servers[0].door.backend.name
+    world.backends[first].admin = Admin.DRAIN
+    client.send(b"POST /mapi/emsmdb/?MailboxId=a@b HTTP/1.1\r\nHost: h\r\nX-RequestType: Connect\r\n"
+                b"Content-Length: 0\r\n\r\n")  # fmt: skip
+    world.settle()
+
+    assert client.check() == 0
+    assert [server.door.backend.name for server in world.servers] == [first, *({"one", "two"} - {first})]
+    assert written(world.servers[0].door).ended is not None
+    assert (client.ledgers[-1].status, client.ledgers[-1].user) == (401, None)
+    client.ask(b"NTLM " + FIRST)
+    world.settle()
+    client.check()
+    client.ask(b"NTLM " + final("alice", client.nonces[-1]))
+    world.settle()
+    assert client.check() == 1
+    assert len(world.servers) == 2
 
 
 def play(seed: int) -> int:

@@ -61,6 +61,7 @@ class WingsCase(RunningCase):
     async def test_a_reload_adds_and_removes_directories_and_keeps_what_is_known_of_others(self) -> None:
         site = self.service.sites["lab"]
         mapi = site.wings["mapi"]
+        site.set_admin(site.pool.by_name["ONE"], Admin.DRAIN)
         text = self.file.read_text()
         self.file.write_text(text.replace('kind = "grommunio"', 'kind = "grommunio"\nvdirs = ["mapi", "powershell"]'))
 
@@ -73,3 +74,4 @@ class WingsCase(RunningCase):
         self.assertIs(site.wings["mapi"], mapi)
         self.assertIsNone(site.rules.pool_for("/ews/Exchange.asmx"))
         self.assertIs(site.rules.pool_for("/PowerShell/"), site.wings["powershell"].pool)
+        self.assertIs(site.wings["powershell"].pool.by_name["ONE"].admin, Admin.DRAIN)
