@@ -18,6 +18,7 @@ from mapiproxy.lab.codes import Refused
 from mapiproxy.lab.contexts import Context, Contexts
 from mapiproxy.lab.cookies import Entropy, parse_cookies
 from mapiproxy.lab.dialect import CREATING, Answer, Call, Dialect, LabOptions
+from mapiproxy.lab.directories import Directories
 from mapiproxy.lab.exchange import Exchange
 from mapiproxy.lab.grommunio import REALM, Grommunio
 from mapiproxy.lab.requests import LabRequest
@@ -56,6 +57,7 @@ class LabBackend:
         self.on_execution: Callable[[str, str], None] | None = None
         self.on_seen: Callable[[Seen], None] | None = None
         self.seen: deque[Seen] = deque(maxlen=10000)
+        self.directories = Directories(kind, name, users)
         self.dialect: Dialect = KINDS[kind](name, self.options, self.contexts, entropy)
         wrong_delay = self.options.wrong_password_delay if kind == "grommunio" else 0.0
         self.authenticator = authenticator or BasicAuthenticator(
@@ -98,7 +100,7 @@ class LabBackend:
         :param closing: the answer's body is to end with its connection.
         :param late: an X-ResponseCode to put after DONE.
         """
-        endpoint = self.dialect.door(request)
+        endpoint = self.directories.door(request) or self.dialect.door(request)
         if isinstance(endpoint, Answer):
             self._note(request, None, None, memory)
             return endpoint
@@ -106,7 +108,7 @@ class LabBackend:
         if isinstance(user, Challenged):
             self._note(request, None, None, memory)
             return self.dialect.unauthorized(request, user, now)
-        refused = self.dialect.threshold(request)
+        refused = self.directories.page(request, user) or self.dialect.threshold(request)
         if refused is not None:
             self._note(request, user, None, memory)
             return refused
