@@ -18,7 +18,15 @@ from rich.table import Table
 from mapiproxy.backends.vdir import METHODS, SHAPES, VirtualDirectory
 from mapiproxy.commands.asking import USUAL, ask, conclude, console, lines_of, plain
 from mapiproxy.settings import BackendGroup, Settings, SettingsError, load_settings
-from mapiproxy.settings.editing import CannotEdit, edit, remove_table, replace, set_keys
+from mapiproxy.settings.editing import (
+    CannotEdit,
+    Change,
+    Document,
+    edit,
+    remove_table,
+    replace,
+    set_keys,
+)
 
 SITE = "Default Web Site"
 _IDENTITY = re.compile(r"(?:(?P<server>[^\\]+)\\)?(?P<name>[^\\(]+?)(?: *\((?P<site>[^)]*)\))?")
@@ -125,10 +133,10 @@ def remove_vdir(identity: str, what_if: bool, file: Path | None, socket: Path | 
     if len(stay) == len(group.vdirs):
         raise click.ClickException(f'{group.name} has no virtual directory "{name}"')
 
-    def change(document: Any) -> None:
+    def change(document: Document) -> str | None:
         remove_table(document, _table(group, name))
         # What the kind would bring back has to be left out by name.
-        set_keys(document, ("backend", group.name), {"vdirs": stay})
+        return set_keys(document, ("backend", group.name), {"vdirs": stay})
 
     _change(path, settings, socket, what_if, change)
 
@@ -199,7 +207,7 @@ def _methods(text: str) -> list[str]:
 
 
 def _change(
-    path: Path, settings: Settings, socket: Path | None, what_if: bool, change: Callable[[Any], None]
+    path: Path, settings: Settings, socket: Path | None, what_if: bool, change: Change
 ) -> None:
     """Edit, and have it read. A process that refuses it gets the old file back."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.settings_files import PLAIN, write_config
@@ -44,7 +45,10 @@ def test_keys_and_tables_can_go_again(tmp_path: Path) -> None:
     edit(path, lambda d: set_keys(d, MAPI, {"enabled": None}))
     assert load_settings(path).backends[0].vdirs[0].internal_url == "https://m/mapi"
 
-    edit(path, lambda d: None if remove_table(d, MAPI) else pytest.fail("was not there"))
+    def remove(document: Any) -> None:
+        assert remove_table(document, MAPI)
+
+    edit(path, remove)
     assert load_settings(path).backends[0].vdirs[0].internal_url is None
 
 
@@ -84,3 +88,36 @@ def test_files_that_cannot_be_read_or_replaced(tmp_path: Path) -> None:
         edit(broken, lambda d: None)
     with pytest.raises(CannotEdit, match="cannot be written to"):
         replace(tmp_path / "nowhere" / "x.toml", "", check=False)
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        '[backend]\nexchange = { kind = "exchange", servers = ["https://a"] }\n',
+        '[backend.exchange]\nkind = "exchange"\nservers = ["https://a"]\nvdir = { owa = { enabled = true } }\n',
+    ],
+)
+def test_what_cannot_be_changed_with_care_is_left_to_people(tmp_path: Path, backend: str) -> None:
+    path = write_config(tmp_path, PLAIN[: PLAIN.index("[backend")] + backend)
+    before = path.read_text()
+    with pytest.raises(CannotEdit, match="edit it by hand"):
+        edit(path, lambda d: set_keys(d, MAPI, {"enabled": False}))
+    assert path.read_text() == before
+
+
+def test_dotted_keys_and_windows_line_ends_stay(tmp_path: Path) -> None:
+    dotted = 'backend.exchange.kind = "exchange"\nbackend.exchange.servers = ["https://a"]\n'
+    path = write_config(tmp_path, dotted + PLAIN[: PLAIN.index("[backend")])
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    edit(path, lambda d: set_keys(d, MAPI, {"enabled": False}))
+
+    assert path.read_bytes().count(b"\n") == path.read_bytes().count(b"\r\n")
+    assert path.read_bytes().startswith(b"backend.exchange.kind")
+    assert not load_settings(path).backends[0].vdirs[0].enabled
+
+
+def test_a_new_table_does_not_get_between_a_comment_and_its_table(tmp_path: Path) -> None:
+    path = write_config(tmp_path, COMMENTED)
+    edit(path, lambda d: set_keys(d, MAPI, {"enabled": False}))
+    assert "# who serves them\n[log]" in path.read_text()
+    assert path.read_text().endswith("\n[backend.exchange.vdir.mapi]\nenabled = false\n")
