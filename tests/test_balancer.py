@@ -84,9 +84,9 @@ class PreludeCase(TestCase):
             import socket
 
             with socket.create_connection(("127.0.0.1", self.port), 5) as plain:
-                if header:
-                    plain.sendall(header)
                 try:
+                    if header:
+                        plain.sendall(header)
                     with ssl.create_default_context(cafile=ca).wrap_socket(plain, server_hostname="localhost") as s:
                         came = b""
                         for _ in range(times):
