@@ -27,6 +27,7 @@ from mapiproxy.lab.faults import (
     Surplus,
 )
 from mapiproxy.lab.requests import BODY_END, NEED_DATA, BadRequest, LabRequest, RequestStream
+from mapiproxy.lab.rpcproxy import Channel
 
 if TYPE_CHECKING:
     from mapiproxy.lab.server import LabServer
@@ -50,6 +51,7 @@ class LabConnection(Protocol):
         self._gone = False
         self._budget: int | None = None
         self._delivery: Delivery | None = None
+        self._channel: Channel | None = None
         self._timer: IDelayedCall | None = None
         self._idle: IDelayedCall | None = None
 
@@ -67,6 +69,8 @@ class LabConnection(Protocol):
         self._disarm()
         if self._delivery is not None:
             self._delivery.lost()
+        if self._channel is not None:
+            self._channel.lost()
         self._server.closed(self)
 
     def drop(self) -> None:
@@ -89,6 +93,9 @@ class LabConnection(Protocol):
 
     def _read(self) -> None:
         while not self._busy and not self._gone:
+            if self._channel is not None:
+                self._channel.received(self._stream.piece())
+                return
             try:
                 event = self._stream.next()
             except BadRequest as bad:
@@ -128,6 +135,27 @@ class LabConnection(Protocol):
                 self._finish(self._server.backend.dialect.door(request))
         elif request.headers.get(b"expect", b"").lower() == b"100-continue":
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if fault is None and self._server.rpc.begins(request):
+            self._enter(request)
+
+    # Channels of Outlook Anywhere.
+
+    def _enter(self, request: LabRequest) -> None:
+        admitted = self._server.rpc.admit(request, self, self._memory)
+        if isinstance(admitted, Channel):
+            self._channel = admitted
+        else:
+            self._busy = True
+            self._give(admitted)
+
+    def send(self, data: bytes) -> None:
+        """Called by the channel."""
+        self._write(data)
+
+    def hang_up(self) -> None:
+        """Called by the channel."""
+        if not self._gone:
+            self._close()
 
     # Answering.
 
@@ -145,6 +173,9 @@ class LabConnection(Protocol):
             return
         if isinstance(fault, CloseAfter):
             self._budget = fault.size
+        if self._server.rpc.answers(request):
+            self._enter(request)
+            return
         answer = self._server.backend.answer(
             request,
             self._server.clock.seconds(),
@@ -155,15 +186,18 @@ class LabConnection(Protocol):
         if isinstance(fault, NeverAnswer):
             return
         if isinstance(answer, Answer):
-            delay = max(answer.delay, fault.seconds if isinstance(fault, Hold) else 0.0)
-            if delay:
-                self._timer = self._server.clock.callLater(delay, self._finish, answer)
-            else:
-                self._finish(answer)
+            self._give(answer)
             return
         self._delivery = Delivery(answer, self._server.clock, self._write, self._delivered)
         self._server.deliveries.add(self._delivery)
         self._delivery.start()
+
+    def _give(self, answer: Answer) -> None:
+        delay = max(answer.delay, self._fault.seconds if isinstance(self._fault, Hold) else 0.0)
+        if delay:
+            self._timer = self._server.clock.callLater(delay, self._finish, answer)
+        else:
+            self._finish(answer)
 
     def _delivered(self) -> None:
         if self._delivery is not None:

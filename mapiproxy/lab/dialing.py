@@ -13,9 +13,9 @@ from twisted.internet.endpoints import (
     connectProtocol,
     wrapClientTLS,
 )
+from twisted.internet.protocol import Protocol
 
 from mapiproxy.lab.errors import DialFailed
-from mapiproxy.lab.line import ClientLine
 from mapiproxy.lab.tls import client_options
 
 
@@ -44,7 +44,7 @@ class Address:
         return f"{'https' if self.tls else 'http'}://{self.authority}"
 
 
-async def dial(reactor: Any, address: Address, line: ClientLine) -> None:
+async def dial(reactor: Any, address: Address, line: Protocol) -> None:
     """Connect *line*, TLS handshake included. :raise DialFailed:"""
     where = f"{address.host}:{address.port}"
     endpoint: Any

@@ -80,6 +80,7 @@ class RequestStream:
         self._body_limit = body_limit
         self._current: LabRequest | None = None
         self._decoder: _Chunks | None = None
+        self._left = 0
 
     @property
     def buffered(self) -> int:
@@ -100,11 +101,19 @@ class RequestStream:
             return NEED_DATA
         request = _parse(bytes(self._buffer[:end]))
         del self._buffer[: end + 4]
-        if request.length > self._body_limit:
+        if request.length > self._body_limit and request.method != b"RPC_IN_DATA":
             raise BadRequest("the body is too large", 413)
         self._decoder = _Chunks(self._body_limit) if request.chunked else None
         self._current = request
+        self._left = request.length
         return request
+
+    def piece(self) -> bytes:
+        """What has come of the body of RPC_IN_DATA: it has no limit and is read as it comes."""
+        taken = bytes(self._buffer[: self._left])
+        del self._buffer[: len(taken)]
+        self._left -= len(taken)
+        return taken
 
     def _body(self, request: LabRequest) -> Wanting:
         if self._decoder is not None:

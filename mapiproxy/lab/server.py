@@ -18,6 +18,7 @@ from mapiproxy.lab.delivery import Delivery
 from mapiproxy.lab.dialect import LabOptions
 from mapiproxy.lab.faults import Fault
 from mapiproxy.lab.requests import LabRequest
+from mapiproxy.lab.rpcproxy import RpcProxy
 from mapiproxy.lab.users import Authenticator, Users
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class LabServer:
         plain.
     :param authenticator: who may log on, and how; ``None``: with Basic.
     :ivar on_request: asked once for each request, when its head is there; may return a fault.
+    :ivar rpc: the channels of Outlook Anywhere.
     :ivar made: how many connections have been accepted so far.
     """
 
@@ -50,6 +52,7 @@ class LabServer:
     ) -> None:
         self.backend = LabBackend(kind, name, users, options, authenticator=authenticator)
         self.clock = reactor
+        self.rpc = RpcProxy(self.backend, reactor)
         self.on_request = on_request
         self.made = 0
         self.connections: set[LabConnection] = set()

@@ -85,3 +85,15 @@ def test_bytes_that_are_no_request(raw: bytes, status: int) -> None:
     with pytest.raises(BadRequest) as caught:
         read([raw])
     assert caught.value.status == status
+
+
+def test_the_body_of_an_in_channel_has_no_limit_and_is_read_as_it_comes() -> None:
+    stream = RequestStream(body_limit=10)
+    stream.feed(b"RPC_IN_DATA /rpc/rpcproxy.dll?a:6001 HTTP/1.1\r\nContent-Length: 30\r\n\r\nabc")
+    request = stream.next()
+    assert isinstance(request, LabRequest)
+    assert request.length == 30
+    assert (stream.piece(), stream.piece()) == (b"abc", b"")
+    stream.feed(b"d" * 40)
+    assert stream.piece() == b"d" * 27
+    assert (stream.piece(), stream.buffered) == (b"", 13)
