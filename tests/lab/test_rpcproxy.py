@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+import spnego
 from support.anywhere import AnywhereCase
-from support.lab import ALICE, BOB
+from support.lab import ALICE, BOB, USERS, Reply
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from mapiproxy.lab.anywhere import OutlookAnywhere
+from mapiproxy.lab.authenticating import WindowsAuthenticator
 from mapiproxy.lab.errors import AnswerLost, HttpRefused
 from mapiproxy.lab.rts import CHANNEL_LENGTH, Pdu, conn_a1, conn_b1
 
@@ -176,3 +179,36 @@ class GrommunioTests(AnywhereCase):
         head = client.legs["in"].head
         self.assertEqual(head.status, 401)
         self.assertEqual(head.all(b"connection"), [b"close"])
+
+
+class NtlmTests(AnywhereCase):
+    async def test_each_channel_is_authenticated_by_its_own_handshake(self) -> None:
+        """Windows says type 1 in a request without a body, type 3 in the channel's own."""
+        server = self.start(reveal=True)
+        server.backend.authenticator = WindowsAuthenticator(USERS, ["NTLM"], "LAB1", None)
+        client = self.client(authorization=b"")
+        for direction, length in (("out", 76), ("in", CHANNEL_LENGTH)):
+            await client._dial(direction)
+            leg = client.legs[direction]
+            windows = spnego.client("alice@example.test", "alicepw", protocol="ntlm")
+            client._ask(direction, with_token(client.request(direction, 0), windows.step()))
+            await client._until(lambda leg=leg: leg.ended)
+            offer = Reply(leg.head.raw).get(b"WWW-Authenticate").removeprefix(b"NTLM ")
+            token = windows.step(base64.b64decode(offer))
+            leg.head, leg.ended = None, False
+            leg.body.clear()
+            first = conn_a1(client.cookie, b"1" * 16)
+            if direction == "in":
+                first = conn_b1(client.cookie, b"2" * 16, b"3" * 16)
+            client._ask(direction, with_token(client.request(direction, length), token) + first.raw)
+            if direction == "out":
+                await client.receive(28)
+        await client.opened()
+        self.assertEqual(await client.say(b"hello"), b"hello")
+        self.assertEqual(client.legs["out"].head.get(b"x-lab-user"), b"alice@example.test")
+        self.assertEqual([each.login for each in server.rpc.opened], ["alice@example.test"] * 2)
+
+
+def with_token(head: bytes, token: bytes | None) -> bytes:
+    line = b"Authorization: NTLM %b\r\n\r\n" % base64.b64encode(token or b"")
+    return head.removesuffix(b"\r\n") + line
