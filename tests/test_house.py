@@ -217,6 +217,7 @@ def test_every_test_file_has_a_file() -> None:
         "test_house.py",
         "test_packaging.py",
         "test_readme.py",
+        "test_front.py",
         "test_identity.py",
         # Outlook Anywhere, through the whole room of the net.
         "test_anywhere.py",
