@@ -34,8 +34,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     # settings: for how durations, sizes and addresses are written.
     "lab": {"wire", "mapi", "backends", "settings"},
     "settings": {"backends", "policy", "record"},
+    "lint": set(),
     "service": _BELOW_SERVICE - {"lab"},
-    "commands": {*_BELOW_SERVICE, "service"},
+    "commands": {*_BELOW_SERVICE, "service", "lint"},
     "tap": {"commands", "settings", "service"},
 }
 

@@ -18,6 +18,7 @@ DISTRIBUTIONS = {
     "zope": "zope.interface",
     "attr": "attrs",
     "spnego": "pyspnego",
+    "crossplane": "nginx-crossplane",
     "requests_ntlm": "requests-ntlm",
 }
 

@@ -27,6 +27,8 @@ COMMANDS = {
     "maint": "Do not use a server at all.",
     "weight": "Change a server's share of new mailboxes.",
     "kill": "End a session.",
+    "trace": "Follow the requests of a session, mailbox or user live.",
+    "lint": "Name what hurts MAPI in the configuration of HAProxy or nginx.",
     "vdir": "Show and change virtual directories: URLs and authentication methods.",
     "support": "Which Outlook and Exchange speak MAPI over HTTP.",
     "reload": "Read the configuration file again.",

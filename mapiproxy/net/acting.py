@@ -220,6 +220,8 @@ class Acting(Owner):
         self.session = exchange.session
         if exchange.is_wait:
             self._end_wait(exchange)
+        if self.house.tracer is not None:
+            self.house.tracer("end", exchange, None)
         self.house.record(exchange.ledger)
         if self.gone:
             self.doors.close()

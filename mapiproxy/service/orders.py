@@ -40,6 +40,7 @@ class Orders:
             "maint": lambda order: self._admin(order, Admin.MAINT),
             "weight": self._weight,
             "kill": self._kill,
+            "trace": self._trace,
             "reload": self._reload,
         }
 
@@ -149,6 +150,16 @@ class Orders:
             relay.session_over("the session was ended by an operator")
         self._service.log.warn("session {id} killed, {cut} calls cut", id=session.id, cut=len(cut))
         return {"session": session.id, "cut": len(cut)}
+
+    def _trace(self, order: Plain) -> Plain:
+        """What happened to some requests since the last time this was asked (service/tracing.py)."""
+        who, number = _text(order, "who"), _whole(order, "trace", 0, 2**31)
+        if not number and (who is None or len(who) < 3):
+            raise BadOrder("whom? give at least three characters of a session's id, a mailbox or a user")
+        try:
+            return self._service.tracing.answer(number, who or "", _whole(order, "after", 0, 2**31))
+        except LookupError as error:
+            raise BadOrder(str(error.args[0])) from None
 
     def _reload(self, order: Plain) -> Plain:
         return self.reload()

@@ -32,6 +32,7 @@ from mapiproxy.service.front import make_front
 from mapiproxy.service.orders import Orders
 from mapiproxy.service.renewal import Renewal
 from mapiproxy.service.site import Site
+from mapiproxy.service.tracing import Tracing
 from mapiproxy.settings import BackendGroup, Settings
 
 #: A sweep that comes so late, in seconds, judges nobody: what was sent to us has not been read yet.
@@ -100,6 +101,7 @@ class ProxyService(MultiService):
         self._old_hangup: Any = None
         self.orders = Orders(self)
         self.renewal = Renewal(self)
+        self.tracing = Tracing(self)
 
     def record(self, ledger: Ledger) -> None:
         """Write an exchange down."""
@@ -232,6 +234,7 @@ class ProxyService(MultiService):
         for site in self.sites.values():
             site.tick(now)
         self.renewal.tick(now)
+        self.tracing.tick(now)
 
 
 def _quieten_collector() -> None:

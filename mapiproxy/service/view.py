@@ -225,11 +225,13 @@ def _session(site: Site, session: Session, relays: list[Relay], now: float) -> P
         "idle": 0.0 if session.calls else round(now - session.used, 1),
         "expires_in": round(session.until - now, 1),
         "connections": sum(not relay.gone for relay in relays),
-        "current": [_call(relay, relay.exchange, now) for relay in relays if relay.exchange is not None],
+        "current": [
+            describe_call(relay, relay.exchange, now) for relay in relays if relay.exchange is not None
+        ],
     }
 
 
-def _call(relay: Relay, exchange: Exchange, now: float) -> Plain:
+def describe_call(relay: Relay, exchange: Exchange, now: float) -> Plain:
     pulse = exchange.pulse
     return {
         "request_type": exchange.facts.request_type,
