@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from mapiproxy.lint.finding import Finding
 from mapiproxy.lint.nginx import Node, find_location, servers_of
-from mapiproxy.lint.words import HEAD, LONG, SHORT, TIGHT, find_bytes, find_seconds
+from mapiproxy.lint.words import BODY, HEAD, LONG, SHORT, TIGHT, find_bytes, find_seconds
 
 Found = Iterator[Finding]
 PATH = "/mapi/emsmdb/"
@@ -89,7 +89,7 @@ def timeouts(place: Node) -> Found:
 def sizes(place: Node) -> Found:
     node = place.find("client_max_body_size")
     size = find_bytes(node.args[0]) if node is not None and node.args else 1 << 20
-    if size:
+    if size is not None and 0 < size < BODY:
         text = str(node) if node is not None else f"{place}: client_max_body_size is 1m by default"
         yield _at(node or place, "body-limit", text, "client_max_body_size 0")
     heads = place.find("large_client_header_buffers")

@@ -12,6 +12,8 @@ _SIZE = re.compile(r"(\d+)([kKmMgG]?)")
 SHORT, TIGHT = 60.0, 90.0
 #: Longer than this hides a dead peer rather than tolerating a slow one.
 LONG = 1800.0
+#: Bytes of a body that no mail with its attachments is larger than.
+BODY = 256 << 20
 #: Bytes of a head that a Kerberos token of many groups may fill.
 HEAD = 65_536
 

@@ -97,6 +97,10 @@ def test_each_rule(tmp_path: Path, there: str, instead: str, rule: str, line: in
     assert (rule, line) in found(tmp_path, GOOD.replace(there, instead, 1))
 
 
+def test_a_limit_that_no_mail_reaches_is_none(tmp_path: Path) -> None:
+    assert found(tmp_path, GOOD.replace("client_max_body_size 0", "client_max_body_size 2G")) == []
+
+
 def test_a_configuration_that_leads_nowhere(tmp_path: Path) -> None:
     assert found(tmp_path, "http { server { location /ews { proxy_pass http://a; } } }") == [("mapi-unrouted", 1)]
 
