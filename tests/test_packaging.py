@@ -20,6 +20,8 @@ DISTRIBUTIONS = {
     "spnego": "pyspnego",
     "crossplane": "nginx-crossplane",
     "requests_ntlm": "requests-ntlm",
+    "prometheus_client": "prometheus-client",
+    "yaml": "pyyaml",
 }
 
 
