@@ -25,7 +25,7 @@ class HealthRules:
     :ivar rise: good probes in a row that bring it up; ``fall``: bad ones that take it down.
     :ivar outliers: failures of live requests in a row that eject it; 0: none do.
     :ivar ejection: for how long at least.
-    :ivar certificates: between looks at the certificates that servers show.
+    :ivar certificates: between looks at the certificates that servers show; 0 for never.
     """
 
     enabled: bool = True

@@ -11,12 +11,11 @@ from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
     connectProtocol,
-    wrapClientTLS,
 )
 from twisted.internet.protocol import Protocol
 
 from mapiproxy.lab.errors import DialFailed
-from mapiproxy.lab.tls import client_options
+from mapiproxy.lab.tls import SecureEndpoint, client_options
 
 
 @frozen
@@ -57,7 +56,7 @@ async def dial(reactor: Any, address: Address, line: Protocol) -> None:
             options = client_options(address.name, address.ca_file)
         except (OSError, ValueError) as error:
             raise DialFailed(f"{where}: the CA file {address.ca_file}: {error}") from error
-        endpoint = wrapClientTLS(options, endpoint)
+        endpoint = SecureEndpoint(options, endpoint, reactor)
     try:
         await connectProtocol(endpoint, line)
     except Exception as error:

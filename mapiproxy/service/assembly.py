@@ -7,7 +7,6 @@ what makes it possible to refuse a reload (complaint 44).
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
@@ -18,10 +17,8 @@ from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
-    wrapClientTLS,
 )
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from mapiproxy.backends.fleet import Backend, Pool
 from mapiproxy.backends.vdir import MAPI, VirtualDirectory
@@ -29,7 +26,7 @@ from mapiproxy.net.certificates import CertificateSource, load_certificate, pars
 from mapiproxy.net.frontdoor import FrontDoors
 from mapiproxy.net.logfile import HttpProxyLog
 from mapiproxy.net.prelude import AnnouncedEndpoint
-from mapiproxy.net.tls import ListenerCreator, Policy
+from mapiproxy.net.tls import ListenerCreator, Policy, SecureEndpoint, secure_factory
 from mapiproxy.net.trust import BackendCreator, Trust
 from mapiproxy.policy.routecookie import RouteKeys
 from mapiproxy.record.columns import LogIdentity
@@ -71,7 +68,8 @@ def make_endpoints(group: BackendGroup, reactor: Any) -> dict[str, IStreamClient
     endpoints = {}
     for server in group.servers:
         endpoint = _tcp(reactor, server.host, server.port)
-        secure = partial(wrapClientTLS, BackendCreator(server.host, trust)) if server.tls else None
+        creator = BackendCreator(server.host, trust)
+        secure = partial(SecureEndpoint, creator, clock=reactor) if server.tls else None
         if group.proxy_protocol != "off":
             endpoint = AnnouncedEndpoint(endpoint, group.proxy_protocol, secure)
         elif secure is not None:
@@ -111,15 +109,11 @@ def _source(files: CertificateFiles) -> CertificateSource:
     )
 
 
-def wrap(creator: ListenerCreator | None, doors: FrontDoors) -> Any:
+def wrap(creator: ListenerCreator | None, doors: FrontDoors, clock: Any) -> Any:
     """The factory that a port gets: with TLS in front unless the listener is a plain one."""
     if creator is None:
         return doors
-    factory = TLSMemoryBIOFactory(creator, False, doors)
-    # Lines join what belongs together, so Twisted need not wait a turn to do it again.
-    factory.protocol = TLSMemoryBIOProtocol
-    factory.noisy = False
-    return factory
+    return secure_factory(creator, False, doors, clock)
 
 
 def make_log(log: Log, reactor: Any) -> HttpProxyLog | None:
@@ -144,12 +138,11 @@ def read_route_keys(affinity: Affinity) -> RouteKeys | None:
     return RouteKeys(read_keys(affinity.key_file))
 
 
-def make_ledger_opener() -> Callable[[float, RequestHead | None, str, int], Ledger]:
+def make_ledger_opener(wall: Callable[[], float]) -> Callable[[float, RequestHead | None, str, int], Ledger]:
     """Ledgers with ids of their own: random for each process, counted within it."""
     noise = os.urandom(8).hex()
     prefix = f"{noise[:8]}-{noise[8:12]}-4{noise[12:15]}-8{noise[13:16]}-"
     number = count(int.from_bytes(os.urandom(4), "big"))
-    wall = time.time
 
     def opener(now: float, head: RequestHead | None, ip: str, port: int) -> Ledger:
         return open_ledger(f"{prefix}{next(number):012x}", now, wall(), head, ip, port)

@@ -41,7 +41,7 @@ class Front:
 
     def bind(self, binds: Iterable[Bind], reactor: Any, log: Logger) -> None:
         """Listen there too. :raise CannotListenError: some may have been bound already."""
-        factory = wrap(self.creator, self.doors)
+        factory = wrap(self.creator, self.doors, reactor)
         if self.listener.proxy_protocol:
             factory = Preludes(factory, lambda: self.listener.trusted, reactor, log)
         for bind in binds:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -79,15 +78,15 @@ class Orders:
         return {"generation": service.generation, "changes": changes, "problems": problems}
 
     def _status(self, order: Plain) -> Plain:
-        return view.status(self._service, time.monotonic())
+        return view.status(self._service, self._service.clock())
 
     def _servers(self, order: Plain) -> Plain:
-        return {"servers": view.servers(self._service, time.monotonic())}
+        return {"servers": view.servers(self._service, self._service.clock())}
 
     def _sessions(self, order: Plain) -> Plain:
         return view.sessions(
             self._service,
-            time.monotonic(),
+            self._service.clock(),
             mailbox=_text(order, "mailbox"),
             server=_text(order, "server"),
             limit=_whole(order, "limit", 50, 100_000),
@@ -100,7 +99,7 @@ class Orders:
         if admin is Admin.DRAIN and deadline is not None:
             if not isinstance(deadline, int | float) or isinstance(deadline, bool) or deadline < 0:
                 raise BadOrder("deadline must be seconds")
-            until = time.monotonic() + deadline
+            until = self._service.clock() + deadline
         site.set_admin(backend, admin, until)
         return self._server(site, backend)
 
@@ -110,7 +109,7 @@ class Orders:
         return self._server(site, backend)
 
     def _server(self, site: Site, backend: Backend) -> Plain:
-        return {"server": view.server(self._service, site, backend, time.monotonic())}
+        return {"server": view.server(self._service, site, backend, self._service.clock())}
 
     def _find(self, order: Plain) -> tuple[Site, Backend]:
         name, pool = _text(order, "server"), _text(order, "pool")

@@ -6,7 +6,6 @@ then is anything switched. Listeners, connections, sessions and health that can 
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -53,7 +52,7 @@ def reload(service: ProxyService, settings: Settings) -> list[str]:
     said = _switch(service, settings, plan)
     service.settings = settings
     service.generation += 1
-    service.loaded_at = time.time()
+    service.loaded_at = service.wall()
     return said
 
 

@@ -60,7 +60,7 @@ class Renewal:
             self._next_files = now + FILES
             self.look_at_files()
         interval = self._service.settings.health.certificates
-        if now >= self._next_servers and self._service.settings.health.enabled:
+        if now >= self._next_servers and interval and self._service.settings.health.enabled:
             self._next_servers = now + interval
             self.look_at_servers()
 
@@ -123,7 +123,7 @@ class Renewal:
         if self._service.stopping:
             return
         self.drift.forget({leaf.who for _, leaf, _ in found})
-        today = time.strftime("%Y-%m-%d", time.gmtime())
+        today = time.strftime("%Y-%m-%d", time.gmtime(self._service.wall()))
         for name, front in self._service.fronts.items():
             shown = front.creator.certificates if front.creator else ()
             mine = [Leaf(name, each.fingerprint) for each in shown]

@@ -10,6 +10,7 @@ import gc
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,14 @@ from mapiproxy.settings import BackendGroup, Settings
 STALL = 1.0
 
 
-def make_service(settings: Settings, reactor: Any, file: Path | None = None) -> ProxyService:
+def make_service(settings: Settings, reactor: Any, file: Path | None = None, **how: Any) -> ProxyService:
     """The proxy that *settings* describe.
 
     :param file: where they were read, for a reload.
+    :param how: see :class:`ProxyService`.
     :raise BadCertificate: a certificate cannot be used.
     """
-    return ProxyService(settings, reactor, file)
+    return ProxyService(settings, reactor, file, **how)
 
 
 class ProxyService(MultiService):
@@ -52,26 +54,42 @@ class ProxyService(MultiService):
     Binding happens in ``privilegedStartService``, so that ports below 1024 can be had before twistd drops
     its rights; an address that is taken raises CannotListenError there.
 
+    :param clock: seconds that never go back.
+    :param wall: seconds since 1970, UTC.
+    :param owns_process: whether the process is there for this service: then SIGHUP is a reload, and
+        Python's collector is made to suit it. Not in somebody else's test.
     :ivar sites: by name of the backend group.
     :ivar fronts: by name of the listener.
     :ivar generation: counts configurations, from 1.
     """
 
-    def __init__(self, settings: Settings, reactor: Any, file: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any,
+        file: Path | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        owns_process: bool = True,
+    ) -> None:
         super().__init__()
+        self.clock = clock
+        self.wall = wall
+        self._owns_process = owns_process
         self.settings = settings
         self.file = file
         self.generation = 1
-        self.loaded_at = time.time()
-        self.started_at = time.monotonic()
+        self.loaded_at = wall()
+        self.started_at = clock()
         self.stopping = False
-        self.lag = Lag(time.monotonic)
+        self.lag = Lag(clock)
         self.reactor = make_eager(reactor)
         self.log = Logger(namespace="mapiproxy")
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
         self._http_proxy_log = make_log(settings.log, self.reactor)
-        self._open_ledger = make_ledger_opener()
+        self._open_ledger = make_ledger_opener(wall)
         self.sites = {group.name: self.make_site(group, settings) for group in settings.backends}
         self.fronts = {
             listener.name: make_front(listener, self.sites[listener.backend], settings)
@@ -123,14 +141,15 @@ class ProxyService(MultiService):
             self._http_proxy_log.start()
         self._listen_for_orders()
         self.lag.beat()
-        self.renewal.start(time.monotonic())
+        self.renewal.start(self.clock())
         self._sweep.start(1.0, now=False)
         for site in self.sites.values():
             site.start()
         super().startService()
-        if self.file is not None and threading.current_thread() is threading.main_thread():
-            self._old_hangup = signal.signal(signal.SIGHUP, self._hang_up)
-        _quieten_collector()
+        if self._owns_process:
+            if self.file is not None and threading.current_thread() is threading.main_thread():
+                self._old_hangup = signal.signal(signal.SIGHUP, self._hang_up)
+            _quieten_collector()
 
     def _hang_up(self, number: int, frame: object) -> None:
         """SIGHUP: read the file again, from within the loop."""
@@ -187,8 +206,8 @@ class ProxyService(MultiService):
 
     async def _while_busy(self, doors: list[FrontDoors], seconds: float) -> None:
         """Let calls end, but not for ever; waits are cut, which does no harm (reference 7)."""
-        until = time.monotonic() + seconds
-        while any(each.calls for each in doors) and time.monotonic() < until:
+        until = self.clock() + seconds
+        while any(each.calls for each in doors) and self.clock() < until:
             turn: Deferred[None] = Deferred()
             self.reactor.callLater(0.05, turn.callback, None)
             await turn
@@ -199,7 +218,7 @@ class ProxyService(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     def _tick(self) -> None:
-        now = time.monotonic()
+        now = self.clock()
         late = self.lag.beat()
         if late > STALL:
             self.log.warn("our own reactor was {late:.1f} s late: nobody is judged for it", late=late)

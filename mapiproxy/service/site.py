@@ -6,7 +6,6 @@ backend's health survive it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -63,7 +62,7 @@ class Site:
         self.wings = {vdir.name: self._make_wing(group, vdir, settings) for vdir in group.vdirs}
         self.rules = Rules(self._pools(), self.sessions)
         self.house = House(
-            self.rules, self.dialer, time.monotonic, open_ledger, record, log, self._judge
+            self.rules, self.dialer, lag.clock, open_ledger, record, log, self._judge
         )
         self._obey(settings)
 

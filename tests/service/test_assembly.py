@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_route_keys_are_read_from_their_file(tmp_path: Path) -> None:
 
 
 def test_every_request_gets_an_id_of_its_own() -> None:
-    opener, other = make_ledger_opener(), make_ledger_opener()
+    opener, other = make_ledger_opener(time.time), make_ledger_opener(time.time)
     ids = [each(1.0, None, "192.0.2.1", 1).request_id for each in (opener, opener, other)]
 
     assert len(set(ids)) == 3
