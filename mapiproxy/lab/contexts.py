@@ -76,6 +76,11 @@ class Contexts:
             if not others:
                 del self._by_login[context.owner.login]
 
+    def clear(self) -> None:
+        """Lose them all."""
+        self._by_key.clear()
+        self._by_login.clear()
+
     def hand_over(self, context: Context, owner: LabUser) -> None:
         """The context is open on another mailbox from now on."""
         self.drop(context)

@@ -6,12 +6,14 @@ act on is the stage; they know nothing of files.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
-from attrs import frozen
+from attrs import field, frozen
 
 from mapiproxy.settings.structure import Parse
 from mapiproxy.settings.units import parse_duration
+
+T = TypeVar("T")
 
 
 class Verb(Protocol):
@@ -49,7 +51,8 @@ VERB_MANY: set[tuple[type, str]] = set()
 DURATIONS = ("lasting", "gap", "down", "up", "every", "by", "deadline", "age")
 
 
-def verb(cls: type) -> type:
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def verb(cls: type[T]) -> type[T]:
     """Class decorator: a verb, called as the class is in lower case with underscores."""
     made = frozen(cls)
     word = "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).strip("_")
@@ -60,3 +63,24 @@ def verb(cls: type) -> type:
         if attribute.name in ("client", "server"):
             VERB_MANY.add((made, attribute.name))
     return made
+
+
+@frozen
+class Complaint:
+    """What is wrong with the keys of a step."""
+
+    key: str
+    text: str
+
+
+class Base:
+    """What most verbs share."""
+
+    names: ClassVar[dict[str, str]] = {}
+    ours: ClassVar[bool] = True
+    #: Whether it does harm: that is how it is drawn.
+    harm: ClassVar[bool] = False
+
+    def complaints(self) -> tuple[Complaint, ...]:
+        """What is wrong with its keys, beyond their types and names."""
+        return ()
