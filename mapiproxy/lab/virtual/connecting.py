@@ -74,6 +74,7 @@ class VirtualConnector:
         self._timeout = timeout
         self._to = host, port
         self._from = bind or ("127.0.0.1", 0)
+        self._factory_started = False
         self._call: Any = None
         self._transport: VirtualTransport | None = None
 
@@ -81,7 +82,9 @@ class VirtualConnector:
         assert self.state == "disconnected", "already connecting"
         reactor, (name, port) = self._reactor, self._to
         self.state = "connecting"
-        self.factory.doStart()
+        if not self._factory_started:
+            self._factory_started = True
+            self.factory.doStart()
         self.factory.startedConnecting(self)
         host = reactor.names.get(name, name)
         if host in reactor.unreachable:
@@ -128,14 +131,19 @@ class VirtualConnector:
     def _lost(self, reason: Failure) -> None:
         if self.state == "connected":
             self.state = "disconnected"
+            self._transport = None
             self.factory.clientConnectionLost(self, reason)
-            if self.state == "disconnected":  # nobody has called connect() again
-                self.factory.doStop()
+            self._stop_factory()
 
     def _failed(self, why: Exception) -> None:
         self.state = "disconnected"
         self.factory.clientConnectionFailed(self, Failure(why))
-        self.factory.doStop()
+        self._stop_factory()
+
+    def _stop_factory(self) -> None:
+        if self.state == "disconnected" and self._factory_started:  # connect() has not been called again
+            self._factory_started = False
+            self.factory.doStop()
 
     def disconnect(self) -> None:
         if self.state == "connecting":

@@ -4,8 +4,8 @@ What is imitated, because programs depend on it:
 
 * bytes and the end of a direction arrive in order, one latency after they were sent;
 * a reader that pauses fills its window, then its peer's buffer, then the peer's producer is paused;
-* ``loseConnection`` sends what was written and then a FIN; with unread bytes, or when bytes come later, the
-  peer gets a reset instead (what a kernel does);
+* ``loseConnection`` sends what was written (also while it closes) and then a FIN; with unread bytes, or when
+  bytes come later, a reset follows, as from a kernel;
 * ``abortConnection`` is a reset, which is in order with what was sent before;
 * who reads a FIN and knows no half close is closed.
 
@@ -88,7 +88,7 @@ class VirtualTransport:
     def write(self, data: bytes) -> None:
         if not isinstance(data, bytes):
             raise TypeError(f"only bytes can be sent, not {type(data).__name__}")
-        if self.connected and not self._ends_writing and data:
+        if self.connected and not self._ended_writing and data:
             self._unsent += data
             self._send()
 
@@ -172,7 +172,8 @@ class VirtualTransport:
             self._deliver_soon()
 
     def _arrived_reset(self) -> None:
-        self._lost(ConnectionLost())
+        # What came before it is read first.
+        self._timers.callLater(0, self._lost, ConnectionLost())
 
     def _deliver_soon(self) -> None:
         if not self._delivering and not self._paused and (self._unread or self._saw_end):
@@ -244,10 +245,9 @@ class VirtualTransport:
 
     def _close(self) -> None:
         """Both directions, as close() does it."""
+        self._timers.callLater(self._latency, self.peer._arrived_end)
         if self._unread:
             self._reset_peer()
-        else:
-            self._timers.callLater(self._latency, self.peer._arrived_end)
         self._lost(ConnectionDone())
 
     def _reset_peer(self) -> None:
