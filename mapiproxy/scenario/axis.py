@@ -13,8 +13,10 @@ from attrs import frozen
 
 #: A gap that would take more than this share of the width is cut short,
 _SHARE = 1 / 9
-#: if it is also so many times as long as what is usual between two moments.
+#: if it is also so many times as long as what is usual between two moments;
 _UNUSUAL = 4
+#: so many seconds, where there are too few moments to tell.
+_FEW = 150.0
 #: How wide a cut is drawn.
 BREAK = 54.0
 #: Seconds between two ticks that a person likes.
@@ -109,7 +111,7 @@ def make_axis(moments: Iterable[float], begin: float, end: float, left: float, r
 def _usual(gaps: list[float], whole: float) -> float:
     """What three of four gaps are shorter than, those within a burst left out."""
     counted = sorted(gap for gap in gaps if gap > min(1.0, whole / 100))
-    return counted[len(counted) * 3 // 4] if len(counted) > 3 else 0.0
+    return counted[len(counted) * 3 // 4] if len(counted) > 3 else _FEW
 
 
 def _lay(

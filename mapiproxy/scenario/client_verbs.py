@@ -27,72 +27,96 @@ class Hibernate(_Life):
     lasting: float | None = None
 
     async def act(self, stage: Any) -> None:
-        chosen = stage.clients_of(self.client)
-        for _, outlook in chosen:
-            outlook.hibernate()
-        if self.lasting is not None:
-            await stage.pause(self.lasting)
-            for _, outlook in chosen:
-                outlook.resume()
-
-
-@verb
-class Resume(_Life):
-    """The lid is opened, or the pause is over."""
-
-    client: tuple[str, ...] = ()
-
-    async def act(self, stage: Any) -> None:
-        for _, outlook in stage.clients_of(self.client):
-            outlook.resume()
+        chosen = stage.persons(self.client)
+        for person in chosen:
+            person.outlook.hibernate()
+        await _go_on(stage, chosen, self.lasting)
 
 
 @verb
 class Pause(_Life):
-    """Work offline is switched on, and after *lasting* off: connections are closed in order."""
+    """The process stands still, as one that is stopped or swapped out; after *lasting* it goes on."""
 
     client: tuple[str, ...] = ()
     lasting: float | None = None
 
     async def act(self, stage: Any) -> None:
-        chosen = stage.clients_of(self.client)
-        for _, outlook in chosen:
-            outlook.pause()
-        if self.lasting is not None:
-            await stage.pause(self.lasting)
-            for _, outlook in chosen:
-                outlook.resume()
+        chosen = stage.persons(self.client)
+        for person in chosen:
+            person.outlook.pause()
+        await _go_on(stage, chosen, self.lasting)
+
+
+@verb
+class Resume(_Life):
+    """After hibernate or pause."""
+
+    client: tuple[str, ...] = ()
+
+    async def act(self, stage: Any) -> None:
+        for person in stage.persons(self.client):
+            person.outlook.resume()
+
+
+async def _go_on(stage: Any, chosen: Any, lasting: float | None) -> None:
+    if lasting is not None:
+        await stage.pause(lasting)
+        for person in chosen:
+            person.outlook.resume()
 
 
 @verb
 class Switch(_Life):
-    """To another network: all sockets die without a word, and after *gap* there is another address."""
+    """To another network: all sockets die, and after *gap* there is another address.
+
+    Without *reset* no packet of the old sockets leaves any more, and nobody else hears of it.
+    """
 
     to: str | None = field(default=None, metadata={"needed": True})
     client: tuple[str, ...] = ()
-    gap: float | None = None
+    gap: float = 2.0
+    reset: bool = False
     names: ClassVar[dict[str, str]] = {"client": "client", "to": "network"}
 
     async def act(self, stage: Any) -> None:
-        stage.switch([name for name, _ in stage.clients_of(self.client)], self.to, self.gap or 0.0)
+        for person in stage.persons(self.client):
+            person.move(self.to, self.gap, self.reset)
+
+
+@verb
+class Unplug(_Life):
+    """There is no network; after *lasting* it is there again, with the same address."""
+
+    client: tuple[str, ...] = ()
+    lasting: float | None = None
+    reset: bool = False
+
+    async def act(self, stage: Any) -> None:
+        chosen = stage.persons(self.client)
+        for person in chosen:
+            person.outlook.unplug(reset=self.reset)
+        if self.lasting is not None:
+            await stage.pause(self.lasting)
+            for person in chosen:
+                person.outlook.plug()
 
 
 @verb
 class VpnFlap(_Life):
-    """A tunnel drops and comes back after *down*, *times* times, with *up* between."""
+    """A tunnel breaks and is there again after *gap*; *times* times, one *every* so often."""
 
     client: tuple[str, ...] = ()
-    down: float = 5.0
-    up: float = 20.0
+    gap: float = 5.0
+    every: float = 30.0
     times: int = 1
+    reset: bool = False
 
     async def act(self, stage: Any) -> None:
         for number in range(self.times):
             if number:
-                await stage.pause(self.up)
-            for _, outlook in stage.clients_of(self.client):
-                outlook.vpn_flap(self.down)
-            await stage.pause(self.down)
+                await stage.pause(self.every)
+            for person in stage.persons(self.client):
+                person.outlook.vpn_flap(gap=self.gap, reset=self.reset)
 
     def complaints(self) -> tuple[Complaint, ...]:
         return () if 1 <= self.times <= 1000 else (Complaint("times", "must be from 1 to 1000"),)
@@ -100,19 +124,19 @@ class VpnFlap(_Life):
 
 @verb
 class Kill(_Life):
-    """The process is ended as a task manager does; after *lasting* it is started again."""
+    """The program crashes; after *lasting* it is started again."""
 
     client: tuple[str, ...] = ()
     lasting: float | None = None
 
     async def act(self, stage: Any) -> None:
-        chosen = stage.clients_of(self.client)
-        for _, outlook in chosen:
-            outlook.kill()
+        chosen = stage.persons(self.client)
+        for person in chosen:
+            person.outlook.kill()
         if self.lasting is not None:
             await stage.pause(self.lasting)
-            for _, outlook in chosen:
-                outlook.open()
+            for person in chosen:
+                person.open()
 
 
 @verb
@@ -122,19 +146,25 @@ class Open(_Life):
     client: tuple[str, ...] = ()
 
     async def act(self, stage: Any) -> None:
-        for _, outlook in stage.clients_of(self.client):
-            outlook.open()
+        for person in stage.persons(self.client):
+            person.open()
 
 
 @verb
 class Close(_Life):
-    """Outlook is ended by its user: it says Disconnect."""
+    """Outlook is ended by its user: it says Disconnect. After *lasting* it is started again."""
 
     client: tuple[str, ...] = ()
+    lasting: float | None = None
 
     async def act(self, stage: Any) -> None:
-        for _, outlook in stage.clients_of(self.client):
-            await outlook.close()
+        chosen = stage.persons(self.client)
+        for person in chosen:
+            await person.outlook.close()
+        if self.lasting is not None:
+            await stage.pause(self.lasting)
+            for person in chosen:
+                person.open()
 
 
 @verb
@@ -150,5 +180,5 @@ class Mail(Base):
         for number in range(self.count):
             if number:
                 await stage.pause(self.every)
-            for name, _ in stage.clients_of(self.client):
-                stage.deliver(name)
+            for person in stage.persons(self.client):
+                stage.deliver(person)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from mapiproxy.scenario.evidence import COUNTED
 from mapiproxy.scenario.judging import Check, Detection, Expectation, Expected
 from mapiproxy.scenario.subjects import ALWAYS, SUBJECTS, Subject
 from mapiproxy.settings.problems import KeyPath, Problems, meant
@@ -64,6 +65,10 @@ def _read(
             _once(problems, path, f"must be a number, or a table of min and max, not {show(value)}")
             return []
         made: list[Expected] = []
+        if names == ("log",):
+            for key in value.keys() - {*COUNTED, "lines"}:
+                close = meant(key, COUNTED) or f"; there are {', '.join(COUNTED)}"
+                _once(problems, (*path, key), f"no column or key of the log that can be counted{close}")
         for key, inner in value.items():
             shown = tuple(each for each in value if each != OTHER)
             if key == OTHER:

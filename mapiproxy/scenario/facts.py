@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from mapiproxy.lab.outlook import Book
 from mapiproxy.scenario.evidence import count_values, log_lines
 from mapiproxy.scenario.hosts import Books
 from mapiproxy.scenario.people import book_facts
@@ -25,10 +24,12 @@ def gather(stage: Stage, errors: list[str]) -> dict[str, Any]:
 
     :param errors: what has gone wrong inside.
     """
-    facts: dict[str, Any] = dict(client_facts({name: each.book for name, each in stage.people.items()}))
-    facts.update(server_facts(stage.books, {person.login: person for person in stage.users}))
+    facts = client_facts(stage)
+    facts.update(server_facts(stage.books))
+    shown = facts.pop("mail_shown")
+    facts["mails_missed"] = max(0, stage.delivered - shown)
+    facts["phantoms"] = len(stage.receipts.compare(stage.books.executed))
     facts.update(_proxy_facts(stage))
-    facts["proxy_errors"] = len(errors)
     facts["errors"] = list(errors)
     facts["says"] = [[round(at, 3), text] for at, text in stage.said.says]
     facts["marks"] = dict(stage.marks)
@@ -36,13 +37,16 @@ def gather(stage: Stage, errors: list[str]) -> dict[str, Any]:
     return facts
 
 
-def client_facts(books: Mapping[str, Book]) -> dict[str, Any]:
+def client_facts(stage: Stage) -> dict[str, Any]:
     """All clients together: counts are summed, of times the longest is taken."""
     total: dict[str, Any] = {}
-    for book in books.values():
-        for name, value in book_facts(book).items():
+    now = stage.reactor.seconds()
+    for person in stage.people.values():
+        for name, value in book_facts(person.book, now).items():
             if isinstance(value, Mapping):
                 total[name] = dict(Counter(total.get(name, {})) + Counter(value))
+            elif isinstance(value, list):
+                total[name] = total.get(name, []) + value
             elif name.endswith("_max"):
                 total[name] = max(total.get(name, 0.0), value)
             else:
@@ -50,7 +54,7 @@ def client_facts(books: Mapping[str, Book]) -> dict[str, Any]:
     return total
 
 
-def server_facts(books: Books, people: Mapping[str, Any]) -> dict[str, Any]:
+def server_facts(books: Books) -> dict[str, Any]:
     """What the journals say together."""
     at_servers: Counter[str] = Counter()
     codes: Counter[str] = Counter()

@@ -14,13 +14,16 @@ from typing import Any
 from attrs import define, field, frozen
 
 from mapiproxy.lab.authenticating import WindowsAuthenticator
+from mapiproxy.lab.authority import Issued
 from mapiproxy.lab.contexts import Contexts
 from mapiproxy.lab.dialect import LabOptions
 from mapiproxy.lab.happening import Happening, Tell
 from mapiproxy.lab.seen import Seen
 from mapiproxy.lab.server import LabServer
+from mapiproxy.lab.tls import server_context
 from mapiproxy.lab.users import Users
 from mapiproxy.scenario.freezing import FreezableReactor
+from mapiproxy.scenario.reading import Scenario
 
 
 @frozen
@@ -142,3 +145,42 @@ class Host:
         self._tell(
             Happening(at=self.reactor.seconds(), lane=self.name, kind=kind, label=label, detail=detail)
         )
+
+
+def make_hosts(
+    scenario: Scenario,
+    kind: str,
+    users: Users,
+    reactor: Any,
+    issued: Issued,
+    books: Books,
+    tell: Tell,
+    free_port: Callable[[], int],
+) -> dict[str, Host]:
+    """The servers of a scenario, started."""
+    table = scenario.servers
+    tls = server_context(issued.certificate, issued.key)
+    hosts: dict[str, Host] = {}
+    for name in scenario.server_names:
+        options = LabOptions(
+            execute_delay=table.execute,
+            answer_size=table.answer,
+            pending_period=table.pending_period,
+            wait_length=table.wait,
+            expiry=table.expiry,
+            idle_limit=table.idle_limit,
+            body_limit=table.body_limit,
+            mark=True,
+        )
+        host = Host(
+            kind, name, users, options, reactor,
+            tls=tls,
+            ntlm=table.authentication == "ntlm",
+            books=books,
+            tell=tell,
+            shared=next(iter(hosts.values()), None) if kind == "exchange" else None,
+        )  # fmt: skip
+        host.port = free_port()
+        host.start()
+        hosts[name] = host
+    return hosts

@@ -76,12 +76,12 @@ class KillSession(Base):
     client: tuple[str, ...] = ()
 
     async def act(self, stage: Any) -> None:
-        for name, _ in stage.clients_of(self.client):
-            mailbox = stage.user(name).mailbox_id
+        for person in stage.persons(self.client):
+            mailbox = person.user.mailbox_id
             known = stage.nodes[0].order("sessions", mailbox=mailbox, limit=1)["sessions"]
             for session in known:
                 stage.nodes[0].order("kill", session=session["id"])
-                stage.tell(LANE, f"kill the session of {name}")
+                stage.tell(LANE, f"kill the session of {person.name}")
 
 
 @verb

@@ -84,6 +84,14 @@ class ProxyNode:
         if service is not None:
             await maybeDeferred(service.stopService)
 
+    async def die(self) -> None:
+        """Be gone without ceremony, like a process that was killed."""
+        if self.service is not None:
+            for front in self.service.fronts.values():
+                front.unbind()
+                front.doors.abort()
+        await self.stop()
+
     def order(self, command: str, **arguments: Any) -> dict[str, Any]:
         """What the control socket would answer. :raise RefusedOrder: if it refuses."""
         if self.service is None:

@@ -74,6 +74,7 @@ class ClientTable:
 
     :ivar name: of the first; with a *count* the others are called alice2, alice3.
     :ivar profile: how it works, a name of the laboratory's (mapiproxy.lab.outlook).
+    :ivar pace: so many times as fast as the profile.
     :ivar contexts: Session Contexts of each: its own mailbox, and shared ones.
     :ivar network: where it is connected, a name that devices and steps use.
     :ivar opens: when its Outlook is started.
@@ -81,7 +82,8 @@ class ClientTable:
 
     name: str | None = None
     count: int = 1
-    profile: str = "cached"
+    profile: Literal["cached", "online"] = "cached"
+    pace: float = 1.0
     contexts: int = 1
     network: str = "office"
     opens: float = 0.0
@@ -133,6 +135,12 @@ def _a_device(value: object) -> DeviceTable:
     return DeviceTable(**known, rest=table)
 
 
+def _a_pace(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1000:
+        raise BadValue(f"must be a number above 0, not {show(value)}")
+    return float(value)
+
+
 def _never_or(value: object) -> float | None:
     return None if value == "never" else parse_duration(value)
 
@@ -150,6 +158,7 @@ PARSERS: dict[tuple[type, str], Parse] = {
     (ServersTable, "idle_limit"): _never_or,
     (ServersTable, "body_limit"): parse_size,
     (ClientTable, "opens"): parse_moment,
+    (ClientTable, "pace"): _a_pace,
 }
 
 ONE_OR_MANY: Many = {(ScenarioTable, "causes"), (ScenarioTable, "kinds")}

@@ -15,18 +15,18 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from mapiproxy.lab.authority import Authority
-from mapiproxy.lab.dialect import LabOptions
-from mapiproxy.lab.dialing import Address
+from mapiproxy.lab.dialing import Address, tls_for
 from mapiproxy.lab.happening import Happening, Tell
-from mapiproxy.lab.outlook import Outlook
+from mapiproxy.lab.outlook import Receipts
 from mapiproxy.lab.server import LOOPBACK
-from mapiproxy.lab.tls import server_context
 from mapiproxy.lab.users import LabUser, Users
-from mapiproxy.scenario.hosts import Books, Host
-from mapiproxy.scenario.network import Box, make_boxes
-from mapiproxy.scenario.people import make_outlook
-from mapiproxy.scenario.proxies import NAME, ProxyNode, Upstream
+from mapiproxy.scenario.hosts import Books, Host, make_hosts
+from mapiproxy.scenario.network import Box, Network
+from mapiproxy.scenario.people import Person, Roaming, make_person
+from mapiproxy.scenario.proxies import NAME, ProxyNode, RefusedOrder, Upstream
 from mapiproxy.scenario.reading import EVERYBODY, Scenario
+from mapiproxy.scenario.shape import ClientTable
+from mapiproxy.scenario.target import Target
 from mapiproxy.scenario.telling import Said
 
 DOMAIN = "lab.test"
@@ -40,9 +40,10 @@ class Stage:
     """The stage.
 
     :param free_port: gives ports that nobody has.
+    :param target: a proxy that is not ours: then there are only people and their network.
     :ivar began: the moment 0 of the scenario on the reactor's clock.
     :ivar marks: when each named step happened.
-    :ivar boxes: devices by name; there may be several of a name, one for each network or server.
+    :ivar delivered: new mails that have come.
     """
 
     def __init__(
@@ -56,130 +57,131 @@ class Stage:
         wall: Callable[[], float],
         free_port: Callable[[], int],
         tell: Tell,
+        target: Target | None = None,
     ) -> None:
         self.scenario = scenario
         self.kind = kind
         self.reactor = reactor
-        self.folder = folder
-        self.random = Random(seed)
-        self.began = reactor.seconds()
+        self.seed = seed
+        self.target = target
+        self.began = float(reactor.seconds())
         self.books = Books()
+        self.receipts = Receipts()
         self.said = Said(lambda: self.now, tell)
         self.marks: dict[str, float] = {}
+        self.delivered = 0
         self.hosts: dict[str, Host] = {}
         self.nodes: list[ProxyNode] = []
-        self.boxes: dict[str, list[Box]] = {}
-        self.people: dict[str, Outlook] = {}
-        self.networks: dict[str, Address] = {}
-        self._sources: dict[str, str] = {}
+        self.people: dict[str, Person] = {}
+        self.users = Users(self._accounts())
+        self.network = Network(scenario.devices, reactor, free_port, lambda name: self.chance(name), tell)
+        self._folder = folder
         self._wall = wall
         self._free_port = free_port
         self._tell = tell
-        self._pauses: set[Any] = set()
-        self.users = Users([LabUser(self.login(name), secrets.token_hex(4)) for name, _ in scenario.people])
+        self._pauses: set[tuple[Any, Deferred[None]]] = set()
+        self._there = Address(LOOPBACK, 0)
+        self._tls: Any = None
+        self._entrances: dict[str, int] = {}
+        self._networks: list[str] = []
 
     @property
     def now(self) -> float:
         """Seconds since the scenario began."""
         return float(self.reactor.seconds()) - self.began
 
-    @staticmethod
-    def login(name: str) -> str:
-        """alice@lab.test."""
-        return f"{name}@{DOMAIN}"
+    def chance(self, name: str) -> Random:
+        """Somebody's own chance, so that one more does not change the others'."""
+        return Random(f"{self.seed}/{name}")
 
-    def user(self, name: str) -> LabUser:
-        """The account of somebody."""
-        found = self.users.find_login(self.login(name))
-        assert found is not None, "users are made of the scenario's people"
-        return found
+    def _accounts(self) -> list[LabUser]:
+        if self.target is not None:
+            return list(self.target.users)
+        users, shared = [], set[str]()
+        for name, table in self.scenario.people:
+            opens = tuple(f"shared{number}@{DOMAIN}" for number in range(1, table.contexts))
+            shared.update(opens)
+            users.append(LabUser(f"{name}@{DOMAIN}", secrets.token_hex(4), opens=opens))
+        return [*users, *(LabUser(login, secrets.token_hex(4)) for login in sorted(shared))]
 
     # Putting up.
 
     def set_up(self) -> None:
         """Servers, server-side devices, proxies, client-side devices, people; nobody works yet."""
         self.said.begin()
-        authority = Authority(self.folder)
+        if self.target is not None:
+            self._there = self.target.address
+            to = [(self._there.host, self._there.port)]
+            self.network.use(None, "")
+        else:
+            to = self._set_up_servers()
+        self._tls = tls_for(self._there) if self._there.tls else None
+        names = [each.network for each in self.scenario.clients]
+        names += [getattr(step.verb, "to", None) or "" for step in self.scenario.steps]
+        self._networks = [name for name in dict.fromkeys(names) if name]
+        for name in self._networks:
+            self._entrances[name] = self.network.chain("client-side", name, to)
+        for number, (name, table) in enumerate(self.scenario.people):
+            self.add_person(name, table, number)
+
+    def _set_up_servers(self) -> list[tuple[str, int]]:
+        authority = Authority(self._folder)
         here = authority.issue(NAME, "localhost", LOOPBACK)
         behind = authority.issue("localhost", LOOPBACK, stem="servers")
-        self._set_up_hosts(server_context(behind.certificate, behind.key))
-        upstreams = []
-        for name, host in self.hosts.items():
-            port = self._chain("server-side", name, [(LOOPBACK, host.port)], behind)
-            upstreams.append(Upstream(name, port))
-        key_file = self.folder / "route.key"
+        self.network.use(authority, NAME)
+        self.hosts = make_hosts(
+            self.scenario, self.kind, self.users, self.reactor, behind, self.books, self._tell, self._free_port
+        )
+        upstreams = [
+            Upstream(name, self.network.chain("server-side", name, [(LOOPBACK, host.port)]))
+            for name, host in self.hosts.items()
+        ]
+        key_file = self._folder / "route.key"
         key_file.touch(0o600)
         key_file.write_text(secrets.token_urlsafe(32) + "\n")
         for number in range(1, self.scenario.proxy.nodes + 1):
             node = ProxyNode(
-                number, self.folder, self.kind, self._free_port(), upstreams, here, authority.ca_file,
+                number, self._folder, self.kind, self._free_port(), upstreams, here, authority.ca_file,
                 key_file, self.scenario.proxy.extra, self.reactor, self.reactor.seconds, self._wall,
             )  # fmt: skip
             node.start()
             self.nodes.append(node)
-        self._set_up_people(authority, here)
+        self._there = Address(LOOPBACK, self.nodes[0].port, NAME, ca_file=authority.ca_file)
+        return [(LOOPBACK, self.nodes[0].port)]
 
-    def _set_up_hosts(self, tls: Any) -> None:
-        table = self.scenario.servers
-        shared: Host | None = None
-        for name in self.scenario.server_names:
-            options = LabOptions(
-                execute_delay=table.execute,
-                answer_size=table.answer,
-                pending_period=table.pending_period,
-                wait_length=table.wait,
-                expiry=table.expiry,
-                idle_limit=table.idle_limit,
-                body_limit=table.body_limit,
-                mark=True,
-            )
-            host = Host(
-                self.kind, name, self.users, options, self.reactor, tls=tls,
-                ntlm=table.authentication == "ntlm", books=self.books, tell=self._tell, shared=shared,
-            )  # fmt: skip
-            host.port = self._free_port()
-            host.start()
-            self.hosts[name] = host
-            if self.kind == "exchange" and shared is None:
-                shared = host
-
-    def _set_up_people(self, authority: Authority, issued: Any) -> None:
-        names = [each.network for each in self.scenario.clients]
-        names += [step.verb.to for step in self.scenario.steps if step.word == "switch"]  # type: ignore[attr-defined]
-        for network in dict.fromkeys(names):
-            self.networks[network] = Address(
-                LOOPBACK,
-                self._chain("client-side", network, [(LOOPBACK, node.port) for node in self.nodes], issued),
-                NAME,
-                ca_file=authority.ca_file,
-            )
-            self._sources[network] = f"127.0.{len(self._sources) + 1}."
-        for number, (name, table) in enumerate(self.scenario.people):
-            self.people[name] = make_outlook(self, name, table, number)
-
-    def _chain(self, place: str, where: str, to: list[tuple[str, int]], issued: Any) -> int:
-        """The devices between one network, or server, and *to*; returns the port where they begin."""
-        port = to[0][1]
-        for table in reversed(self.scenario.devices):
-            if table.place == place and where.lower() in ((table.network or table.server or where).lower(),):
-                several = sum(len(each) for each in self.boxes.values()) and table.name in self.boxes
-                box = make_boxes(self, table, where, to, self._free_port(), issued, again=bool(several))
-                box.start()
-                self.boxes.setdefault(table.name or "", []).append(box)
-                to, port = [(LOOPBACK, box.port)], box.port
-        return port
-
-    def source(self, network: str, number: int) -> str:
-        """The address that the person of that number has in a network."""
-        return f"{self._sources[network]}{number % 250 + 1}"
+    def add_person(self, name: str, table: ClientTable, number: int) -> Person:
+        """Somebody with an Outlook that has not been started."""
+        user = list(self.users)[number] if self.target else self.users.find_login(f"{name}@{DOMAIN}")
+        assert user is not None, "accounts are made of the scenario's people"
+        others = [found for login in user.opens if (found := self.users.find_login(login)) is not None]
+        person = make_person(
+            name, user, others,
+            reactor=self.reactor,
+            roaming=Roaming(table.network, self._entrances, self._there),
+            profile=table.profile,
+            pace=table.pace,
+            kind=self.kind,
+            random=self.chance(name),
+            sources=lambda network: f"127.0.{self._networks.index(network) + 1}.{number % 250 + 1}",
+            tls=self._tls,
+            tell=self._tell,
+            receipts=self.receipts,
+            lab=self.target is None,
+        )  # fmt: skip
+        self.people[name] = person
+        return person
 
     # Who is meant.
 
-    def clients_of(self, names: Sequence[str]) -> list[tuple[str, Outlook]]:
+    def persons(self, names: Sequence[str]) -> list[Person]:
         """Those people; everybody if none is named."""
         if not names or EVERYBODY in names:
-            return list(self.people.items())
-        return [(name, self.people[name]) for name in names]
+            return list(self.people.values())
+        return [self.people[name] for name in names]
+
+    def boxes(self, name: str) -> list[Box]:
+        """A device: in each network, or before each server, where it stands."""
+        return self.network.boxes.get(name, [])
 
     def hosts_of(self, names: Sequence[str]) -> list[Host]:
         """Those servers. ``home`` is where the first client's session is, ``others`` are all but that."""
@@ -196,11 +198,36 @@ class Stage:
 
     def home(self) -> Host:
         """Where the first client's session is, as the proxy knows it."""
-        first = next(iter(self.people))
-        reply = self.nodes[0].order("sessions", mailbox=self.user(first).mailbox_id, limit=1)
-        if not reply["sessions"]:
-            raise CannotAct(f"{first} has no session yet: nobody knows which server is home")
-        return self.hosts[reply["sessions"][0]["backend"]]
+        first = next(iter(self.people.values()))
+        for node in self.nodes:
+            if node.service is not None:
+                known = node.order("sessions", mailbox=first.user.mailbox_id, limit=1)["sessions"]
+                if known:
+                    return self.hosts[known[0]["backend"]]
+        raise CannotAct(f"{first.name} has no session: nobody knows which server is home")
+
+    def deliver(self, person: Person) -> None:
+        """A new mail for somebody, on the server where they are at home."""
+        if not person.outlook.ready:
+            raise CannotAct(f"{person.name} has no mailbox open: nobody would be told of a mail")
+        mailbox = person.user.mailbox_id
+        known = self.nodes[0].order("sessions", mailbox=mailbox, limit=1)["sessions"]
+        hosts = [self.hosts[each["backend"]] for each in known] or [next(iter(self.hosts.values()))]
+        self.delivered += 1
+        hosts[0].server.backend.deliver(person.user, self.reactor.seconds())
+        self.tell(hosts[0].name, f"mail for {person.name}")
+
+    async def take_over(self) -> None:
+        """The first node dies; the next one takes its address, as a virtual address moves."""
+        if len(self.nodes) < 2:
+            raise CannotAct("there is no other node: write [proxy] nodes = 2")
+        dead = self.nodes.pop(0)
+        await dead.die()
+        self.nodes[0].port = dead.port
+        try:
+            self.nodes[0].reload(None)
+        except RefusedOrder as refused:
+            raise CannotAct(f"the other node does not take the address: {refused}") from refused
 
     # Time and the timeline.
 
@@ -212,27 +239,27 @@ class Stage:
     async def pause(self, seconds: float) -> None:
         """So much time; cut short when the stage is struck."""
         over: Deferred[None] = Deferred()
-        timer = self.reactor.callLater(seconds, over.callback, None)
-        entry = (timer, over)
+        entry = (self.reactor.callLater(seconds, over.callback, None), over)
         self._pauses.add(entry)
         try:
             await over
         finally:
             self._pauses.discard(entry)
 
-    def cut_pauses(self) -> None:
-        """Steps that are waiting to undo something need not: all is taken down."""
-        for timer, over in list(self._pauses):
-            if timer.active():
-                timer.cancel()
-            over.cancel()
+    def lanes(self) -> dict[str, str]:
+        """Lane to the part of the stage it belongs to (drawing.GROUPS)."""
+        lanes = {"proxy": "proxy", "operator": "operator", **dict.fromkeys(self.hosts, "server")}
+        lanes.update(dict.fromkeys(self.people, "client"))
+        return {**lanes, **self.network.lanes()}
 
     # Taking down.
 
     async def strike(self) -> list[str]:
         """Take everything down, whatever state it is in. Returns what could not be done, in words."""
         wrong: list[str] = []
-        self.cut_pauses()
+        for timer, over in list(self._pauses):
+            timer.cancel()
+            over.cancel()
         for what, end in self._ends():
             try:
                 await end()
@@ -242,7 +269,7 @@ class Stage:
         return wrong
 
     def _ends(self) -> Iterable[tuple[str, Callable[[], Any]]]:
-        yield from ((name, person.kill_for_good) for name, person in self.people.items())
+        yield from ((person.name, person.end) for person in self.people.values())
         yield from ((f"proxy {node.number}", node.stop) for node in self.nodes)
-        yield from ((box.name, box.stop) for boxes in self.boxes.values() for box in boxes)
+        yield "the network", self.network.stop
         yield from ((name, host.crash) for name, host in self.hosts.items())
