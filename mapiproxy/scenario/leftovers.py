@@ -12,9 +12,15 @@ from mapiproxy.lab.server import LOOPBACK
 from mapiproxy.lab.virtual import VirtualReactor
 from mapiproxy.scenario.stage import Stage
 
+#: What was closed just now needs a round trip to be gone.
+_SETTLE = 0.2
+#: Virtual time in which whatever still lives would show itself.
+_LONG = 7200.0
 
-def left_over(stage: Stage, reactor: Any) -> list[str]:
+
+async def left_over(stage: Stage, reactor: Any) -> list[str]:
     """What is left, in words; asked when the stage has been struck."""
+    await stage.pause(_SETTLE)
     found = [
         f"{name}: {len(host.server.connections)} connections"
         for name, host in stage.hosts.items()
@@ -22,9 +28,16 @@ def left_over(stage: Stage, reactor: Any) -> list[str]:
     ]
     if isinstance(reactor, VirtualReactor):
         found += [f"somebody listens on {host}:{port}" for host, port in sorted(reactor.ports)]
+        await stage.pause(_LONG)
+        # What is due later than that was due anyway: the loop itself has none.
+        found += sorted(f"a timer for {_name(call.func)}" for call in reactor.getDelayedCalls())
     else:
-        found += [f"somebody listens on port {port}" for port in stage.ports if _listens(port)]
+        found += [f"somebody listens on port {port}" for port in stage.used if _listens(port)]
     return found
+
+
+def _name(function: Any) -> str:
+    return str(getattr(function, "__qualname__", function))
 
 
 def _listens(port: int) -> bool:

@@ -44,6 +44,7 @@ class Stage:
     :ivar began: the moment 0 of the scenario on the reactor's clock.
     :ivar marks: when each named step happened.
     :ivar delivered: new mails that have come.
+    :ivar used: the ports of everything here.
     """
 
     def __init__(
@@ -74,10 +75,16 @@ class Stage:
         self.nodes: list[ProxyNode] = []
         self.people: dict[str, Person] = {}
         self.users = Users(self._accounts())
-        self.network = Network(scenario.devices, reactor, free_port, lambda name: self.chance(name), tell)
+
+        def another_port() -> int:
+            self.used.append(free_port())
+            return self.used[-1]
+
+        self._free_port = another_port
+        self.network = Network(scenario.devices, reactor, another_port, lambda name: self.chance(name), tell)
+        self.used: list[int] = []
         self._folder = folder
         self._wall = wall
-        self._free_port = free_port
         self._tell = tell
         self._pauses: set[tuple[Any, Deferred[None]]] = set()
         self._there = Address(LOOPBACK, 0)
