@@ -24,7 +24,7 @@ from mapiproxy.scenario.verbs import Step
 from mapiproxy.scenario.verdict import Played
 
 #: After the end, before anything is looked at: what was decided is written down.
-_SETTLE = 0.5
+_SETTLE = 2.0
 #: How long taking down may take in virtual time, looking at what is left behind included.
 _STRIKE = 8000.0
 

@@ -136,7 +136,7 @@ key_file = "{self.key_file}"
 [log]
 directory = "{self.log_folder}"
 server_name = "LAB{self.number}"
-flush = "100ms"
+flush = "1s"
 
 {self.extra}"""
 
