@@ -19,6 +19,7 @@ from mapiproxy.commands.asking import console, lines_of, plain
 from mapiproxy.scenario.axis import show_length
 from mapiproxy.scenario.library import NoScenario, find, known
 from mapiproxy.scenario.reading import Scenario, load_scenario
+from mapiproxy.scenario.target import BadTarget, Target, make_target
 from mapiproxy.scenario.verdict import Played
 from mapiproxy.settings import SettingsError
 
@@ -35,7 +36,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print every
 @_json_option
 def list_scenarios(kind: str | None, as_json: bool) -> None:
     """Show the scenarios that come with the product: what each is about, and for which servers."""
-    scenarios = [each for each in _load(list(known())) if kind is None or kind in each.kinds]
+    scenarios = [each for each in _load([*known()]) if kind is None or kind in each.kinds]
     if as_json:
         click.echo(json.dumps([_plain(each) for each in scenarios], indent=2))
         return
@@ -72,7 +73,7 @@ def _plain(scenario: Scenario) -> dict[str, object]:
 @_kind_option
 @click.option("--seed", type=click.IntRange(0), help="Instead of the one in the file.")
 @click.option("--real", is_flag=True, help="On real sockets and in real time, those that can be.")
-@click.option("--target", metavar="URL", help="Play clients and their network against this proxy, in real time.")
+@click.option("--target", metavar="URL", help="Play against this proxy, in real time.")
 @click.option(
     "--user", "users", multiple=True, metavar="LOGIN:PASSWORD", envvar="MAPIPROXY_LAB_USERS",
     show_envvar=True, help="With --target: an account to use; as many as there are clients.",
@@ -113,17 +114,19 @@ def run_scenarios(
         raise click.UsageError("name scenarios, or give --all; mapiproxy lab list shows what there is")
     if target is None and (users or ca_file):
         raise click.UsageError("--user and --ca-file are for --target")
-    scenarios = _load([*known()] if everything else list(names))
+    scenarios = _load([*known()] if everything else [*names])
     rounds = [(each, one) for each in scenarios for one in each.kinds if kind in (None, one)]
     if not rounds:
         click.echo(f"none of these scenarios is for {kind}", err=True)
         raise SystemExit(CANNOT)
-    stage = _stage_of(target, users, ca_file, rounds) if target else None
+    there = _target_of(target, users, ca_file) if target else None
     show = _Show(quiet=as_json, verbose=verbose)
-    if real or stage is not None:
+    if real or there is not None:
+        from twisted.internet import reactor
+
         from mapiproxy.scenario.real import play_really
 
-        played = play_really(rounds, seed, show.begin, show.end, stage)
+        played = play_really(reactor, rounds, seed, show.begin, show.end, show.skip, there)
     else:
         from mapiproxy.scenario.playing import play_virtually
 
@@ -151,7 +154,7 @@ def _code(played: Sequence[Played]) -> int:
     return OK if all(each.ok for each in played) else FAILED
 
 
-def _load(names: Sequence[str]) -> list[Scenario]:
+def _load(names: Sequence[str]) -> tuple[Scenario, ...]:
     """The scenarios; ends the process with 2, after every problem in every file has been told."""
     scenarios, wrong = [], False
     for name in names:
@@ -165,12 +168,10 @@ def _load(names: Sequence[str]) -> list[Scenario]:
             wrong = True
     if wrong:
         raise SystemExit(CANNOT)
-    return scenarios
+    return tuple(scenarios)
 
 
-def _stage_of(target: str, users: Sequence[str], ca_file: Path | None, rounds: Sequence[object]) -> object:
-    from mapiproxy.scenario.target import BadTarget, make_target
-
+def _target_of(target: str, users: Sequence[str], ca_file: Path | None) -> Target:
     try:
         return make_target(target, users, ca_file)
     except BadTarget as error:
@@ -218,8 +219,8 @@ class _Show:
             return
         if self._moving:
             self._out.print(" " * (self._out.width - 1), end="\r")
-        word, style = ("ok", "green") if played.ok else ("ERROR", "red") if played.error else ("FAILED", "red")
-        line = plain(f"{word:<7}", style)
+        word = "ok" if played.ok else "ERROR" if played.error else "FAILED"
+        line = plain(f"{word:<7}", "green" if played.ok else "red")
         rest = played.summary.partition(": ")[2]
         line.append_text(plain(f" {played.name} ({played.kind}): {rest}"))
         self._out.print(line)
@@ -240,3 +241,7 @@ class _Show:
             self._out.print(plain(f"report: {report / 'report.html'}"))
 
 
+
+
+#: As the group of the laboratory calls them.
+list, run = list_scenarios, run_scenarios

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import connectionDone
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mapiproxy.lab.tls import secure
@@ -42,7 +44,7 @@ class FreezableReactor:
         """As IReactorTCP.listenTCP."""
         wrapping = WrappingFactory(factory)
         wrapping.noisy = False
-        wrapping.protocol = lambda outer, inner: _Held(outer, inner, self)  # type: ignore[assignment]
+        wrapping.protocol = lambda outer, inner: _Held(outer, inner, self)
         return self._reactor.listenTCP(port, wrapping, backlog, interface)
 
     def listenSSL(
@@ -123,7 +125,7 @@ class _Held(ProtocolWrapper):
     """A connection of the server, below its TLS."""
 
     def __init__(self, factory: WrappingFactory, inner: Any, owner: FreezableReactor) -> None:
-        super().__init__(factory, inner)
+        super().__init__(factory, inner)  # type: ignore[arg-type]
         self._owner = owner
         self._kept = b""
         self._lost: Any = None
@@ -140,7 +142,7 @@ class _Held(ProtocolWrapper):
         else:
             super().dataReceived(data)
 
-    def connectionLost(self, reason: Any) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._owner.frozen:
             self._lost = reason
         else:

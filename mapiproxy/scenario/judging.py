@@ -94,7 +94,11 @@ class Detection:
     within: float | None = None
     line: int = 0
     who: str = "proxy"
-    path: tuple[str, ...] = ("detected",)
+
+    @property
+    def name(self) -> str:
+        """As it is written."""
+        return f"detected {self.step or 'at all'}"
 
     def find(self, facts: Facts) -> Finding:
         """Look for it."""
@@ -105,7 +109,7 @@ class Detection:
             expected += f" after {self.step}"
         if self.within is not None:
             expected += f", within {check.show(self.within)}"
-        name = f"detected {self.step or 'at all'}"
+        name = self.name
         if since is None:
             return Finding(name, False, expected, f"the step {self.step} did not happen", self.line, self.who)
         for at, text in facts["says"]:

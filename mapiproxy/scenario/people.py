@@ -55,7 +55,12 @@ class Person:
     """
 
     def __init__(
-        self, name: str, user: LabUser, roaming: Roaming, sources: Callable[[str], str], make: Callable[[], Outlook]
+        self,
+        name: str,
+        user: LabUser,
+        roaming: Roaming,
+        sources: Callable[[str], str],
+        make: Callable[[], Outlook],
     ) -> None:
         self.name = name
         self.user = user
@@ -132,7 +137,7 @@ def make_person(
 
 
 def book_facts(book: Book, now: float) -> dict[str, Any]:
-    """A book under the names of subjects.SUBJECTS; counts add up, of what ends in ``_max`` the largest counts."""
+    """A book under the names of subjects.SUBJECTS. *now* is when an outage that lasts is looked at."""
     return {
         "connects": book.connects,
         "reconnects": book.connects_with_cookies,

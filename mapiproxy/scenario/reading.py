@@ -76,6 +76,14 @@ class Scenario:
         """Everybody with an Outlook, by name."""
         return tuple((name, table) for table in self.clients for name in names_of(table))
 
+    def rules_to_come(self) -> dict[str, list[dict[str, Any]]]:
+        """Rules that steps are going to add, by the name of the device."""
+        coming: dict[str, list[dict[str, Any]]] = {}
+        for step in self.steps:
+            if isinstance(step.verb, device_verbs.Fault):
+                coming.setdefault(step.verb.device or "", []).append(step.verb.rule)
+        return coming
+
     @property
     def server_names(self) -> tuple[str, ...]:
         """MBX1, MBX2."""
@@ -140,7 +148,9 @@ def _build(table: ScenarioTable, path: Path, problems: Problems) -> Scenario:
     _check_devices(scenario, networks, problems)
     steps = _read_steps(table, scenario, networks, problems)
     names = {step.name for step in steps}
-    expected = {kind: read_expectations(table.expect, kind, names, problems) for kind in table.kinds}
+    expected: dict[str, tuple[Expected, ...]] = {
+        kind: read_expectations(table.expect, kind, names, problems) for kind in table.kinds
+    }
     return Scenario(
         path, scenario.title, scenario.why, scenario.causes, scenario.seed, scenario.time, scenario.kinds,
         scenario.duration, scenario.servers, scenario.proxy, scenario.devices, scenario.clients, steps,
@@ -228,7 +238,7 @@ def _read_steps(
             problems.error((*path, "name"), f"must be a string, not {show(name)}")
         cls = VERBS[str(word)]
         inner = _Below(problems, path)
-        made = read_shape(rest, cls, converter, inner)
+        made: Any = read_shape(rest, cls, converter, inner)
         if inner.clean:
             _check_verb(made, path, known, problems)
         steps.append(Step(at, str(name or word), made, str(word), problems.line(path)))

@@ -1,4 +1,4 @@
-"""A run as one self-contained HTML page, and as JSON: verdicts, expectations, timelines, everything to repeat it.
+"""A run as one self-contained HTML page, and as JSON: verdicts, expectations, timelines, seeds.
 
 The page needs nothing from outside and shows what others wrote only as text.
 """
@@ -61,10 +61,7 @@ def html(played: Sequence[Played]) -> str:
     )
     environment.filters["length"] = show_length
     environment.filters["xy"] = lambda number: f"{number:.1f}".removesuffix(".0")
-    sections = [
-        _Section(each, draw(each.happenings, each.duration, lambda lane, each=each: each.lanes.get(lane, "client")))  # type: ignore[misc]
-        for each in played
-    ]
+    sections = [_Section(each, draw(each.happenings, each.duration, each.group_of)) for each in played]
     return environment.get_template("report.html").render(
         sections=sections,
         passed=sum(each.ok for each in played),

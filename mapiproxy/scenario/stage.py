@@ -17,11 +17,12 @@ from twisted.internet.defer import Deferred
 from mapiproxy.lab.authority import Authority
 from mapiproxy.lab.dialing import Address, tls_for
 from mapiproxy.lab.happening import Happening, Tell
+from mapiproxy.lab.network.device import Device
 from mapiproxy.lab.outlook import Receipts
 from mapiproxy.lab.server import LOOPBACK
 from mapiproxy.lab.users import LabUser, Users
 from mapiproxy.scenario.hosts import Books, Host, make_hosts
-from mapiproxy.scenario.network import Box, Network
+from mapiproxy.scenario.network import Network
 from mapiproxy.scenario.people import Person, Roaming, make_person
 from mapiproxy.scenario.proxies import NAME, ProxyNode, RefusedOrder, Upstream
 from mapiproxy.scenario.reading import EVERYBODY, Scenario
@@ -81,7 +82,9 @@ class Stage:
             return self.used[-1]
 
         self._free_port = another_port
-        self.network = Network(scenario.devices, reactor, another_port, lambda name: self.chance(name), tell)
+        self.network = Network(
+            scenario.devices, scenario.rules_to_come(), reactor, another_port, self.chance, tell
+        )
         self.used: list[int] = []
         self._folder = folder
         self._wall = wall
@@ -127,7 +130,9 @@ class Stage:
         names += [getattr(step.verb, "to", None) or "" for step in self.scenario.steps]
         self._networks = [name for name in dict.fromkeys(names) if name]
         for name in self._networks:
-            self._entrances[name] = self.network.chain("client-side", name, to)
+            self._entrances[name] = self.network.chain(
+                "client-side", name, to, several=len(self._networks) > 1
+            )
         for number, (name, table) in enumerate(self.scenario.people):
             self.add_person(name, table, number)
 
@@ -137,10 +142,12 @@ class Stage:
         behind = authority.issue("localhost", LOOPBACK, stem="servers")
         self.network.use(authority, NAME)
         self.hosts = make_hosts(
-            self.scenario, self.kind, self.users, self.reactor, behind, self.books, self._tell, self._free_port
-        )
+            self.scenario, self.kind, self.users, self.reactor, behind, self.books, self._tell,
+            self._free_port,
+        )  # fmt: skip
+        several = len(self.hosts) > 1
         upstreams = [
-            Upstream(name, self.network.chain("server-side", name, [(LOOPBACK, host.port)]))
+            Upstream(name, self.network.chain("server-side", name, [(LOOPBACK, host.port)], several=several))
             for name, host in self.hosts.items()
         ]
         key_file = self._folder / "route.key"
@@ -186,7 +193,7 @@ class Stage:
             return list(self.people.values())
         return [self.people[name] for name in names]
 
-    def boxes(self, name: str) -> list[Box]:
+    def boxes(self, name: str) -> list[Device]:
         """A device: in each network, or before each server, where it stands."""
         return self.network.boxes.get(name, [])
 

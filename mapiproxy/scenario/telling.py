@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from attrs import define, field
-from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
+from zope.interface import implementer
 
 from mapiproxy.lab.happening import Happening, Tell
 
@@ -17,6 +18,7 @@ from mapiproxy.lab.happening import Happening, Tell
 _WORTH = (" UP", ": drain", ": maint", ": ready", "reload:")
 
 
+@implementer(ILogObserver)
 @define
 class Said:
     """Listens from :meth:`begin` to :meth:`end`.

@@ -42,6 +42,10 @@ class Played:
     error: str | None = None
     took: float = 0.0
 
+    def group_of(self, lane: str) -> str:
+        """The part of the stage that a lane belongs to: of ``alice/wait`` that of ``alice``."""
+        return self.lanes.get(lane) or self.lanes.get(lane.partition("/")[0], "client")
+
     @property
     def ok(self) -> bool:
         """Whether everything was as expected."""

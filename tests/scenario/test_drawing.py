@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from support.played import HAPPENED, LANES
 
 from mapiproxy.lab.happening import Happening
@@ -52,7 +54,7 @@ def test_labels_do_not_lie_upon_each_other() -> None:
     assert len(lane.marks) == 40
     assert 0 < len(lane.labels) < 40
     for places in by_row.values():
-        assert all(later - earlier > 100 for earlier, later in zip(places, places[1:], strict=False))
+        assert all(later - earlier > 100 for earlier, later in pairwise(places))
 
 
 def test_a_label_at_the_end_is_written_to_the_left() -> None:
