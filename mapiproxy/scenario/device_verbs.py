@@ -54,3 +54,33 @@ class Heal(_Box):
         for box in stage.boxes(self.device):
             box.reset()
             stage.tell(box.name, "is healed")
+
+
+class _Told(_Box):
+    """A device is told to do what only its kind can."""
+
+    method: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]]
+
+    async def act(self, stage: Any) -> None:
+        for box in stage.boxes(self.device):  # type: ignore[attr-defined]
+            getattr(box, self.method)()
+
+
+@verb
+class Rebind(_Told):
+    """A nat forgets all connections and takes its next address."""
+
+    device: str | None = field(default=None, metadata={"needed": True})
+    method: ClassVar[str] = "rebind"
+    kinds: ClassVar[tuple[str, ...]] = ("nat",)
+    harm: ClassVar[bool] = True
+
+
+@verb
+class LogIn(_Told):
+    """Somebody logs in at a captive_portal: it lets everybody through."""
+
+    device: str | None = field(default=None, metadata={"needed": True})
+    method: ClassVar[str] = "log_in"
+    kinds: ClassVar[tuple[str, ...]] = ("captive_portal",)

@@ -161,7 +161,9 @@ def _fill(lane: Lane, happened: Iterable[Happening], axis: Axis, top: float) -> 
     for each in sorted(others, key=lambda other: other.at):
         place = axis.x(each.at)
         text = each.label if len(each.label) < 34 else each.label[:32] + "…"
-        row, anchor = _row_for(place, text, rows)
+        # Connections come and go by the hundred: a dot is enough, unless somebody was not let in.
+        silent = each.kind == "connection" and each.outcome == "ok"
+        row, anchor = (-1, "start") if silent else _row_for(place, text, rows)
         placed.append((each, place, row, anchor))
     used = max((row for *_, row, _ in placed), default=-1) + 1
     lane.top, lane.height = top, 5 + used * _ROW + _BAR + 7

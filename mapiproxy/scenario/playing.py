@@ -154,14 +154,16 @@ async def play(
 
 
 def in_order(happenings: Sequence[Happening], began: float, over: float) -> tuple[Happening, ...]:
-    """By time, from 0 at the beginning; what happened while all was taken down is left out."""
-    moved = [
-        evolve(
-            each,
-            at=round(each.at - began, 4),
-            until=None if each.until is None else round(min(each.until - began, over), 4),
-        )
-        for each in happenings
-        if each.at - began <= over
-    ]
+    """By time, from 0 at the beginning; what happened because all was taken down is left out."""
+    moved = []
+    for each in happenings:
+        at, until = round(each.at - began, 4), None
+        if each.until is not None:
+            until = round(each.until - began, 4)
+        if at >= round(over, 4):
+            continue
+        if until is not None and until >= round(over, 4):
+            each = evolve(each, outcome="ok", detail="not over at the end")
+            until = round(over, 4)
+        moved.append(evolve(each, at=at, until=until))
     return tuple(sorted(moved, key=lambda each: (each.at, each.lane, each.kind, each.label)))
