@@ -7,7 +7,6 @@ the second part.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, ClassVar
@@ -17,11 +16,12 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.protocol import Factory, Protocol
 
 from mapiproxy.lab.happening import Happening, Tell, tell_nobody
+from mapiproxy.lab.network.addresses import Address, is_loopback, show
 from mapiproxy.lab.network.counters import Counters
 from mapiproxy.lab.network.faults.certificates import ShowsCertificate
 from mapiproxy.lab.network.flow import Flow
 from mapiproxy.lab.network.lane import RuleInPlay
-from mapiproxy.lab.network.leg import Address, Leg, Upstream
+from mapiproxy.lab.network.leg import Leg, Upstream
 from mapiproxy.lab.network.pieces import Direction, Exchange, Place
 from mapiproxy.lab.network.reading import BadRule
 from mapiproxy.lab.network.rule import Rule, parse_rule
@@ -182,8 +182,19 @@ class Device:
         """The address to dial from; ``None``: whatever the system takes."""
         return None
 
+    def client_side(self, flow: Flow) -> Side:
+        """The end that speaks with the client."""
+        return Side(flow, tls=self.termination is not None)
+
     def asked(self, exchange: Exchange) -> None:
         """A request's head has been read."""
+
+    def address_of(self, exchange: Exchange) -> Address:
+        """The server for a request, where they are balanced one by one."""
+        return self.to[0]
+
+    def answered(self, exchange: Exchange) -> None:
+        """Such a request is over."""
 
     def passes(self, flow: Flow, to_server: bool) -> bool:
         """Something has come from one side: whether the device lets it in."""
@@ -241,15 +252,16 @@ class Device:
     def accept(self, client: str) -> Protocol:
         """A protocol for a client that has just come."""
         flow = Flow(self, self.counters.connections + 1, client)
+        side = self.client_side(flow)
         if self.termination is None:
-            return Side(flow, tls=False)
+            return side
 
         def opened(gate: Gate) -> None:
             self.flow_began(flow)
             flow.gate = gate
             flow.begin()
 
-        return Gate(Side(flow, tls=True), self.reactor, opened)
+        return Gate(side, self.reactor, opened)
 
     def _perhaps_stopped(self) -> None:
         if self._stopped is not None and not self.flows and not self.legs:
@@ -276,19 +288,3 @@ class _Clients(Factory):
 
     def buildProtocol(self, addr: Any) -> Protocol:
         return self._device.accept(str(getattr(addr, "host", "")))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine can reach *host*."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def show(address: Address) -> str:
-    """``host:port``, IPv6 in brackets."""
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -108,16 +108,12 @@ class Flow:
             # Nobody is there to hear it; the client's host would say so with a reset.
             self.upstream.reset()
             return
-        items = self.observer.answer(data)
-        self._put(self.down, items)
-        for item in items:
-            if isinstance(item, Piece) and item.place.last and item.place.exchange is not None:
-                self.upstream.answered(item.place.exchange)
+        self._put(self.down, self.observer.answer(data))
 
     def server_finished(self, leg: Leg) -> None:
         self._end("server", self.down, self.observer.answer_end, clean=True)
 
-    def server_lost(self, leg: Leg, clean: bool) -> None:
+    def server_lost(self, leg: Leg | None, clean: bool) -> None:
         self._end("server", self.down, self.observer.answer_end, clean)
         self._gone("server")
 
@@ -133,6 +129,10 @@ class Flow:
         now = self._now()
         for item in items:
             lane.put(item, now)
+        if lane is self.down:
+            for item in items:
+                if isinstance(item, Piece) and item.place.last and item.place.exchange is not None:
+                    self.upstream.answered(item.place.exchange)
         self._settle()
 
     def _end(self, who: str, lane: Lane, rest: Any, clean: bool) -> None:

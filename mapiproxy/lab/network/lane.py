@@ -52,6 +52,15 @@ class _Stage:
 
     def take(self, item: Item, now: float) -> None:
         """Let the fault have *item*, if it is meant or caught."""
+        size = self.play.rule.selector.begins_within(item) if isinstance(item, Piece) else 0
+        if size and isinstance(item, Piece):
+            item, rest = item.split(size)
+            self._take(item, now)
+            self._take(rest, now)
+        else:
+            self._take(item, now)
+
+    def _take(self, item: Item, now: float) -> None:
         if isinstance(item, Piece | Fin | Rst):
             strikes = False
             if not self.play.removed:

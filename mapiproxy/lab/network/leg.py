@@ -9,14 +9,13 @@ from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
+from mapiproxy.lab.network.addresses import Address
 from mapiproxy.lab.network.lane import MOST_WAITING
 from mapiproxy.lab.network.pieces import Exchange, Piece
 from mapiproxy.lab.network.side import Side
 
 if TYPE_CHECKING:
     from mapiproxy.lab.network.device import Device
-
-Address = tuple[str, int]
 
 
 class Upstream(Shape):
@@ -40,7 +39,7 @@ class HearsServer(Shape):
 
     def server_said(self, leg: Leg, data: bytes) -> None: ...
     def server_finished(self, leg: Leg) -> None: ...
-    def server_lost(self, leg: Leg, clean: bool) -> None: ...
+    def server_lost(self, leg: Leg | None, clean: bool) -> None: ...
     def server_refused(self, leg: Leg, why: str) -> None: ...
     def server_pressed(self, leg: Leg) -> None: ...
 
@@ -156,6 +155,7 @@ class Leg:
         if self.owner is not None:
             self.owner.server_finished(self)
         else:
+            self.over = True
             side.close()
 
     def side_lost(self, side: Side, clean: bool) -> None:

@@ -117,6 +117,9 @@ class Preamble:
             self._mode = "headers"
         elif self._phase == "before_answer":
             self._announce = True
+        else:
+            # grommunio says it again before DONE.
+            self._phase = "after_processing"
 
     def _headers(self, data: bytes, at: int) -> int:
         """Where the lines after DONE stop, or the data."""

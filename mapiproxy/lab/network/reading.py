@@ -98,9 +98,9 @@ def line(default: Any = attrs.NOTHING) -> Any:
     return key(read_line, default)
 
 
-def network() -> Any:
-    """An address or a network, or none."""
-    return key(parse_network, None)
+def network(default: Any = attrs.NOTHING) -> Any:
+    """An address, or a network."""
+    return key(parse_network, default)
 
 
 def read_line(value: object) -> str:

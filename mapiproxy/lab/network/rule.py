@@ -28,7 +28,7 @@ from mapiproxy.settings.units import show
 
 @frozen
 class Window:
-    """When a rule is in force: *after* so many seconds since it was added, for *lasts* (``None``: for ever)."""
+    """When a rule is in force: *after* so many seconds since it was added, for *lasts* seconds."""
 
     after: float = duration(0.0)
     lasts: float | None = duration(None)

@@ -11,9 +11,11 @@ from random import Random
 
 from attrs import define, field, frozen
 
-from mapiproxy.lab.network.pieces import PHASES, Connection, Direction, Exchange, Place
+from mapiproxy.lab.network.pieces import PHASES, Connection, Direction, Exchange, Piece, Place
 from mapiproxy.lab.network.reading import choice, line, network, share, whole
 from mapiproxy.settings.units import BadValue
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _OF_REQUESTS = ("request_head", "request_body")
 _OF_ANSWERS = ("before_answer", "after_processing", "pending", "before_done", "in_binary", "idle")
@@ -36,7 +38,7 @@ class Selector:
     phase: str | None = choice(PHASES, None)
     at: int = whole(0, 0)
     pending: int | None = whole(1, None)
-    client: ipaddress.IPv4Network | ipaddress.IPv6Network | None = network()
+    client: Network | None = network(None)  # noqa: RUF009
     backend: str | None = line(None)
     probability: float = share(1.0)
     limit: int | None = whole(1, None)
@@ -67,6 +69,11 @@ class Selector:
             return Direction.TO_SERVER
         return Direction.TO_CLIENT if self.phase in _OF_ANSWERS else Direction.BOTH
 
+    def begins_within(self, piece: Piece) -> int:
+        """How many bytes of *piece* are before the byte that is meant; 0: it is not within."""
+        size = self.at - piece.place.offset
+        return size if piece.place.phase == self.phase and 0 < size < len(piece.payload) else 0
+
     def fits(self, place: Place) -> bool:
         """Whether what is at *place* is meant, chance and counts aside."""
         if self.phase is not None:
@@ -90,7 +97,7 @@ class Selector:
         return True
 
 
-def _within(address: str, net: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+def _within(address: str, net: Network) -> bool:
     try:
         return ipaddress.ip_address(address) in net
     except ValueError:

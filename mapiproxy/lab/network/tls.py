@@ -61,10 +61,7 @@ class Termination:
         """The server context with this certificate."""
         if which not in self._contexts:
             certificate, key = self._files(which)
-            context = server_context(certificate, key)
-            if self.offers is not None:
-                context._acceptableProtocols = self.offers
-            self._contexts[which] = context
+            self._contexts[which] = server_context(certificate, key, self.offers)
         return self._contexts[which]
 
     def can_show(self, which: str) -> bool:

@@ -17,8 +17,8 @@ from mapiproxy.lab.network.pieces import Arrival, Direction, Exchange, Piece, Pl
 
 _REASONS = {
     200: "OK", 302: "Found", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 413: "Content Too Large", 440: "Login Time-out", 500: "Internal Server Error", 502: "Bad Gateway",
-    503: "Service Unavailable", 504: "Gateway Timeout",
+    405: "Method Not Allowed", 413: "Content Too Large", 440: "Login Time-out",
+    500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
 }  # fmt: skip
 
 Headers = Iterable[tuple[str, str]]

@@ -14,8 +14,9 @@ from mapiproxy.lab.network.reading import switch, whole
 
 @frozen
 class DuplicateDials(Fault):
-    """*times* more connections are opened beside the one that is used; *keep*: they stay open, idle, until the
-    client leaves; else they are closed at once.
+    """*times* more connections are opened beside the one that is used.
+
+    With *keep* they stay open, idle, until the client leaves; else they are closed at once.
     """
 
     direction: ClassVar[Direction] = Direction.TO_SERVER
