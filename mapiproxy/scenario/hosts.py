@@ -164,7 +164,6 @@ def make_hosts(
     for name in scenario.server_names:
         options = LabOptions(
             execute_delay=table.execute,
-            answer_size=table.answer,
             pending_period=table.pending_period,
             wait_length=table.wait,
             expiry=table.expiry,

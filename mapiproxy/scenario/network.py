@@ -13,7 +13,8 @@ from typing import Any
 from mapiproxy.lab.authority import Authority
 from mapiproxy.lab.happening import Tell
 from mapiproxy.lab.network.device import Device
-from mapiproxy.lab.network.reading import BadRule
+from mapiproxy.lab.network.devices import DEVICES, make_device
+from mapiproxy.lab.network.reading import BadRule, keys_of, known_name, refuse_unknown, take
 from mapiproxy.lab.network.rule import Rule, parse_rule
 from mapiproxy.lab.network.tls import PASS_THROUGH, PassThrough, Termination
 from mapiproxy.lab.server import LOOPBACK
@@ -77,7 +78,7 @@ class Network:
 
     def _box(self, table: DeviceTable, lane: str, to: list[Where]) -> Device:
         tables = [*table.rest.get("rules", ()), *self._coming.get(table.name or "", ())]
-        inside = any(parse_rule(each).looks_inside for each in tables)
+        inside = any(parse_rule(each).looks_inside for each in tables) or _kind(table).needs_plaintext
         ends = table.rest.get("tls", "end" if inside else "pass") == "end"
         tls: Termination | PassThrough = PASS_THROUGH
         if ends:
@@ -85,15 +86,9 @@ class Network:
                 raise BadRule(f"{table.name}: nobody here has the certificate to end TLS with")
             name = self._name if table.place == "client-side" else LOOPBACK
             tls = Termination.by(self._authority, name, "localhost", LOOPBACK, server_name=name)
-        return Device(
-            lane,
-            self._reactor,
-            self._chance(f"device {lane}"),
-            self._tell,
-            to=to,
-            listen=(LOOPBACK, self._free_port()),
-            tls=tls,
-            rules=[parse_rule(each) for each in table.rest.get("rules", ())],
+        given = {**_plain(table), "name": lane, "listen": f"{LOOPBACK}:{self._free_port()}"}
+        return make_device(
+            given, self._reactor, self._chance(f"device {lane}"), self._tell, tls=tls, to=list(to)
         )
 
     def lanes(self) -> dict[str, str]:
@@ -107,10 +102,25 @@ class Network:
                 await box.stop()
 
 
+#: What a device is that is not said to be any other: it passes everything on, but for its rules.
+PLAIN = "wire"
+#: Keys that every device has; the others are settings of its kind.
+_OURS = ("tls", "rules", "device")
+
+
+def _kind(table: DeviceTable) -> type[Device]:
+    return DEVICES[table.rest.get("device", PLAIN)]
+
+
+def _plain(table: DeviceTable) -> dict[str, Any]:
+    """As mapiproxy.lab.network wants it."""
+    rest = {key: value for key, value in table.rest.items() if key != "tls"}
+    return {"device": PLAIN, **rest}
+
+
 def check_device(table: DeviceTable, path: KeyPath, problems: Problems) -> None:
     """Whether a device of the file can be made."""
-    rest = dict(table.rest)
-    tls, rules = rest.pop("tls", None), rest.pop("rules", [])
+    tls, rules = table.rest.get("tls"), table.rest.get("rules", [])
     if tls is not None and tls not in TLS:
         problems.error((*path, "tls"), f'must be "pass" or "end", not {show(tls)}')
     if not isinstance(rules, list):
@@ -118,8 +128,15 @@ def check_device(table: DeviceTable, path: KeyPath, problems: Problems) -> None:
         rules = []
     for number, each in enumerate(rules):
         check_rule(each, (*path, "rules", number), problems)
-    for key in rest:
-        problems.error((*path, key), "unknown key; known here: name, place, network, server, tls, rules")
+    try:
+        kind = DEVICES[known_name(_plain(table), "device", DEVICES)]
+        settings = {key: value for key, value in table.rest.items() if key not in _OURS}
+        refuse_unknown(settings, keys_of(kind.Settings), "")
+        take(kind.Settings, settings, "")
+    except BadRule as bad:
+        text = str(bad).removeprefix(": ")
+        named = text.partition(":")[0]
+        problems.error((*path, named) if named in table.rest else path, text)
 
 
 def check_rule(given: object, path: KeyPath, problems: Problems) -> Rule | None:

@@ -19,6 +19,8 @@ from mapiproxy.service import ProxyService, make_service
 from mapiproxy.settings import load_settings
 
 GROUP = "lab"
+#: Where a scenario is not about the servers' health, probes cost more than all else in it.
+_PROBES = '[health]\ninterval = "30s"\n'
 NAME = "mail.lab.test"
 
 
@@ -138,7 +140,8 @@ directory = "{self.log_folder}"
 server_name = "LAB{self.number}"
 flush = "1s"
 
-{self.extra}"""
+{self.extra}
+{"" if "[health]" in self.extra else _PROBES}"""
 
 
 class RefusedOrder(Exception):

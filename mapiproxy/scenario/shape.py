@@ -25,7 +25,7 @@ class ServersTable:
 
     :ivar expiry: idle life of a context (X-ExpirationInfo); *pending_period*: X-PendingPeriod.
     :ivar wait: how long a NotificationWait lasts without an event.
-    :ivar execute: how long an Execute takes; *answer*: the size of its answer, which is filler then.
+    :ivar execute: how long an Execute takes.
     :ivar idle_limit: after which a server closes a kept connection.
     :ivar authentication: what it asks for.
     """
@@ -35,7 +35,6 @@ class ServersTable:
     pending_period: float = 30.0
     wait: float = 300.0
     execute: float = 0.02
-    answer: int | None = None
     idle_limit: float | None = 180.0
     body_limit: int = 50_000_000
     authentication: Literal["basic", "ntlm"] = "basic"
@@ -46,7 +45,8 @@ class ProxyTable:
     """``[proxy]``: the one under test.
 
     :ivar nodes: how many proxies there are, with the same route key; clients are sent to the first.
-    :ivar extra: text that is appended to its configuration file.
+    :ivar extra: text that is appended to its configuration file; without a [health] table in it probes are
+        sent every 30 seconds.
     """
 
     nodes: int = 1
@@ -154,7 +154,6 @@ PARSERS: dict[tuple[type, str], Parse] = {
     (ServersTable, "pending_period"): parse_duration,
     (ServersTable, "wait"): parse_duration,
     (ServersTable, "execute"): parse_moment,
-    (ServersTable, "answer"): parse_size,
     (ServersTable, "idle_limit"): _never_or,
     (ServersTable, "body_limit"): parse_size,
     (ClientTable, "opens"): parse_moment,
