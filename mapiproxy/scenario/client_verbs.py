@@ -79,6 +79,7 @@ class Switch(_Life):
     names: ClassVar[dict[str, str]] = {"client": "client", "to": "network"}
 
     async def act(self, stage: Any) -> None:
+        stage.add_network(self.to)
         for person in stage.persons(self.client):
             person.move(self.to, self.gap, self.reset)
 

@@ -153,6 +153,10 @@ async def play(
     )
 
 
+def _order(each: Happening) -> tuple[float, str, str, str, str]:
+    return each.at, each.lane, each.kind, each.label, each.detail
+
+
 def in_order(happenings: Sequence[Happening], began: float, over: float) -> tuple[Happening, ...]:
     """By time, from 0 at the beginning; what happened because all was taken down is left out."""
     moved = []
@@ -166,4 +170,4 @@ def in_order(happenings: Sequence[Happening], began: float, over: float) -> tupl
             each = evolve(each, outcome="ok", detail="not over at the end")
             until = round(over, 4)
         moved.append(evolve(each, at=at, until=until))
-    return tuple(sorted(moved, key=lambda each: (each.at, each.lane, each.kind, each.label)))
+    return tuple(sorted(moved, key=_order))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, fields_dict, frozen
+from attrs import field, frozen
 
-from mapiproxy.scenario import client_verbs, device_verbs, operator_verbs, server_verbs
+from mapiproxy.scenario import device_verbs
 from mapiproxy.scenario.causes import CAUSES
 from mapiproxy.scenario.expecting import read_expectations
 from mapiproxy.scenario.judging import Expected
@@ -27,20 +27,14 @@ from mapiproxy.scenario.shape import (
     ProxyTable,
     ScenarioTable,
     ServersTable,
-    parse_moment,
 )
-from mapiproxy.scenario.verbs import VERB_MANY, VERB_PARSERS, VERBS, Step
+from mapiproxy.scenario.steps import EVERYBODY, SERVER_WORDS, known_words, read_steps
+from mapiproxy.scenario.verbs import Step
 from mapiproxy.settings.lines import find_lines
 from mapiproxy.settings.problems import KeyPath, Problem, Problems, SettingsError, meant
 from mapiproxy.settings.structure import make_converter, read_shape
-from mapiproxy.settings.units import BadValue, show
 
-#: The files that fill VERBS.
-_VERB_FILES = (client_verbs, device_verbs, operator_verbs, server_verbs)
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
-#: What a step may call servers and clients without naming one.
-SERVER_WORDS = ("home", "others", "all")
-EVERYBODY = "all"
 
 
 @frozen
@@ -119,9 +113,7 @@ def read_scenario(text: str, path: Path) -> Scenario:
         words = str(error)[: found.start()] if found else str(error)
         raise SettingsError([Problem(path, line, "", f"not valid TOML: {words}")]) from None
     problems.lines = find_lines(text)
-    table = read_shape(
-        document, ScenarioTable, make_converter(path.parent, PARSERS, ONE_OR_MANY), problems
-    )
+    table = read_shape(document, ScenarioTable, make_converter(path.parent, PARSERS, ONE_OR_MANY), problems)
     scenario = _build(table, path, problems)
     if problems.any_errors():
         raise SettingsError(problems.in_order())
@@ -136,7 +128,7 @@ def _build(table: ScenarioTable, path: Path, problems: Problems) -> Scenario:
             problems.missing((key,), f"missing; every scenario has {_EXAMPLES[key]}")
     for number, cause in enumerate(table.causes):
         if cause not in CAUSES:
-            problems.error(("causes", number), f'unknown cause "{cause}"{_known(cause, CAUSES)}')
+            problems.error(("causes", number), f'unknown cause "{cause}"{known_words(cause, CAUSES)}')
     _check_counts(table, problems)
     scenario = Scenario(
         path, table.title or "", table.why or "", table.causes, table.seed, table.time, table.kinds,
@@ -146,7 +138,12 @@ def _build(table: ScenarioTable, path: Path, problems: Problems) -> Scenario:
         str(each["to"]) for each in table.step if each.get("do") == "switch" and "to" in each
     }
     _check_devices(scenario, networks, problems)
-    steps = _read_steps(table, scenario, networks, problems)
+    known = {
+        "client": [*(name for name, _ in scenario.people), EVERYBODY],
+        "device": [each.name or "" for each in scenario.devices],
+        "server": [*(name.lower() for name in scenario.server_names), *SERVER_WORDS],
+    }
+    steps = read_steps(table.step, scenario.duration, known, problems)
     names = {step.name for step in steps}
     expected: dict[str, tuple[Expected, ...]] = {
         kind: read_expectations(table.expect, kind, names, problems) for kind in table.kinds
@@ -211,86 +208,5 @@ def _check_devices(scenario: Scenario, networks: set[str], problems: Problems) -
         check_device(device, path, problems)
 
 
-def _read_steps(
-    table: ScenarioTable, scenario: Scenario, networks: set[str], problems: Problems
-) -> tuple[Step, ...]:
-    converter = make_converter(scenario.file.parent, VERB_PARSERS, VERB_MANY)
-    known: dict[str, Iterable[str]] = {
-        "client": [*(name for name, _ in scenario.people), EVERYBODY],
-        "server": [*(name.lower() for name in scenario.server_names), *SERVER_WORDS],
-        "device": [each.name or "" for each in scenario.devices],
-        "network": networks,
-    }
-    steps: list[Step] = []
-    for number, raw in enumerate(table.step):
-        path: KeyPath = ("step", number)
-        rest = dict(raw)
-        at = _read_at(rest, scenario, path, problems)
-        word = rest.pop("do", None)
-        name = rest.pop("name", None)
-        if word is None:
-            problems.missing((*path, "do"), f"missing; one of {', '.join(sorted(VERBS))}")
-            continue
-        if word not in VERBS:
-            problems.error((*path, "do"), f"unknown: {show(word)}{_known(str(word), VERBS)}")
-            continue
-        if name is not None and not isinstance(name, str):
-            problems.error((*path, "name"), f"must be a string, not {show(name)}")
-        cls = VERBS[str(word)]
-        inner = _Below(problems, path)
-        made: Any = read_shape(rest, cls, converter, inner)
-        if inner.clean:
-            _check_verb(made, path, known, problems)
-        steps.append(Step(at, str(name or word), made, str(word), problems.line(path)))
-    return tuple(sorted(steps, key=lambda step: step.at))
-
-
-def _read_at(rest: dict[str, Any], scenario: Scenario, path: KeyPath, problems: Problems) -> float:
-    if "at" not in rest:
-        problems.missing((*path, "at"), 'missing; write at = "90s"')
-        return 0.0
-    try:
-        at = parse_moment(rest.pop("at"))
-    except BadValue as bad:
-        problems.error((*path, "at"), str(bad))
-        return 0.0
-    if at >= scenario.duration:
-        problems.error((*path, "at"), "is not before the end of the scenario (duration)")
-    return at
-
-
-def _check_verb(
-    made: Any, path: KeyPath, known: Mapping[str, Iterable[str]], problems: Problems
-) -> None:
-    for key, what in type(made).names.items():
-        value = getattr(made, key)
-        if value is None and fields_dict(type(made))[key].metadata.get("needed"):
-            problems.missing((*path, key), f"missing: which {what}?")
-        for each in value if isinstance(value, tuple) else (value,) if value is not None else ():
-            if each not in known[what]:
-                problems.error((*path, key), f'there is no {what} "{each}"{_known(each, known[what])}')
-    for complaint in made.complaints():
-        problems.error((*path, complaint.key), complaint.text)
-
-
-class _Below(Problems):
-    """Problems of one step: told at the step's place."""
-
-    def __init__(self, above: Problems, path: KeyPath) -> None:
-        super().__init__(above.file, above.lines)
-        self.clean = True
-        self._above = above
-        self._path = path
-
-    def error(self, path: KeyPath, text: str) -> None:
-        self.clean = False
-        self._above.error((*self._path, *path), text)
-
-
-def _known(word: str, known: Iterable[str]) -> str:
-    words = sorted(each for each in known if each)
-    return meant(word, words) or f"; known: {', '.join(words) or 'none'}"
-
-
 def _no_server(name: str, scenario: Scenario, more: tuple[str, ...]) -> str:
-    return f'there is no server "{name}"{_known(name, [*map(str.lower, scenario.server_names), *more])}'
+    return f'there is no server "{name}"{known_words(name, [*map(str.lower, scenario.server_names), *more])}'

@@ -25,8 +25,9 @@ from mapiproxy.scenario.hosts import Books, Host, make_hosts
 from mapiproxy.scenario.network import Network
 from mapiproxy.scenario.people import Person, Roaming, make_person
 from mapiproxy.scenario.proxies import NAME, ProxyNode, RefusedOrder, Upstream
-from mapiproxy.scenario.reading import EVERYBODY, Scenario
+from mapiproxy.scenario.reading import Scenario
 from mapiproxy.scenario.shape import ClientTable
+from mapiproxy.scenario.steps import EVERYBODY
 from mapiproxy.scenario.target import Target
 from mapiproxy.scenario.telling import Said
 
@@ -75,7 +76,7 @@ class Stage:
         self.hosts: dict[str, Host] = {}
         self.nodes: list[ProxyNode] = []
         self.people: dict[str, Person] = {}
-        self.users = Users(self._accounts())
+        self.users = Users(() if target is None else target.users)
 
         def another_port() -> int:
             self.used.append(free_port())
@@ -94,6 +95,7 @@ class Stage:
         self._tls: Any = None
         self._entrances: dict[str, int] = {}
         self._networks: list[str] = []
+        self._to: list[tuple[str, int]] = []
 
     @property
     def now(self) -> float:
@@ -104,15 +106,15 @@ class Stage:
         """Somebody's own chance, so that one more does not change the others'."""
         return Random(f"{self.seed}/{name}")
 
-    def _accounts(self) -> list[LabUser]:
+    def _account(self, name: str, contexts: int, number: int) -> LabUser:
+        """Of somebody, and of the shared mailboxes that they open besides their own."""
         if self.target is not None:
-            return list(self.target.users)
-        users, shared = [], set[str]()
-        for name, table in self.scenario.people:
-            opens = tuple(f"shared{number}@{DOMAIN}" for number in range(1, table.contexts))
-            shared.update(opens)
-            users.append(LabUser(f"{name}@{DOMAIN}", secrets.token_hex(4), opens=opens))
-        return [*users, *(LabUser(login, secrets.token_hex(4)) for login in sorted(shared))]
+            return self.target.users[number]
+        opens = tuple(f"shared{each}@{DOMAIN}" for each in range(1, contexts))
+        for login in opens:
+            if self.users.find_login(login) is None:
+                self.users.add(LabUser(login, secrets.token_hex(4)))
+        return self.users.add(LabUser(f"{name}@{DOMAIN}", secrets.token_hex(4), opens=opens))
 
     # Putting up.
 
@@ -121,20 +123,26 @@ class Stage:
         self.said.begin()
         if self.target is not None:
             self._there = self.target.address
-            to = [(self._there.host, self._there.port)]
+            self._to = [(self._there.host, self._there.port)]
             self.network.use(None, "")
         else:
-            to = self._set_up_servers()
+            self._to = self._set_up_servers()
         self._tls = tls_for(self._there) if self._there.tls else None
         names = [each.network for each in self.scenario.clients]
         names += [getattr(step.verb, "to", None) or "" for step in self.scenario.steps]
         self._networks = [name for name in dict.fromkeys(names) if name]
         for name in self._networks:
-            self._entrances[name] = self.network.chain(
-                "client-side", name, to, several=len(self._networks) > 1
-            )
-        for number, (name, table) in enumerate(self.scenario.people):
-            self.add_person(name, table, number)
+            self.add_network(name)
+        for name, table in self.scenario.people:
+            self.add_person(name, table)
+
+    def add_network(self, name: str) -> None:
+        """One that people can be in, with the devices that stand before it."""
+        if name not in self._networks:
+            self._networks.append(name)
+        if name not in self._entrances:
+            several = len(self._networks) > 1
+            self._entrances[name] = self.network.chain("client-side", name, self._to, several=several)
 
     def _set_up_servers(self) -> list[tuple[str, int]]:
         authority = Authority(self._folder)
@@ -161,12 +169,12 @@ class Stage:
             node.start()
             self.nodes.append(node)
         self._there = Address(LOOPBACK, self.nodes[0].port, NAME, ca_file=authority.ca_file)
-        return [(LOOPBACK, self.nodes[0].port)]
+        return [(LOOPBACK, node.port) for node in self.nodes]
 
-    def add_person(self, name: str, table: ClientTable, number: int) -> Person:
+    def add_person(self, name: str, table: ClientTable) -> Person:
         """Somebody with an Outlook that has not been started."""
-        user = list(self.users)[number] if self.target else self.users.find_login(f"{name}@{DOMAIN}")
-        assert user is not None, "accounts are made of the scenario's people"
+        number = len(self.people)
+        user = self._account(name, table.contexts, number)
         others = [found for login in user.opens if (found := self.users.find_login(login)) is not None]
         person = make_person(
             name, user, others,
