@@ -18,7 +18,10 @@ DISTRIBUTIONS = {
     "zope": "zope.interface",
     "attr": "attrs",
     "spnego": "pyspnego",
+    "crossplane": "nginx-crossplane",
     "requests_ntlm": "requests-ntlm",
+    "prometheus_client": "prometheus-client",
+    "yaml": "pyyaml",
 }
 
 

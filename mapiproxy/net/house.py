@@ -9,11 +9,15 @@ from attrs import define, field
 from twisted.logger import Logger
 
 from mapiproxy.backends.fleet import Backend
+from mapiproxy.exchange.exchange import Exchange
 from mapiproxy.net.dialer import Dialer
 from mapiproxy.policy.illness import Blame
 from mapiproxy.policy.rules import Rules
 from mapiproxy.record.ledger import Ledger
-from mapiproxy.wire.heads import RequestHead
+from mapiproxy.wire.heads import RequestHead, ResponseHead
+
+#: Hears ``request``, ``answer`` (with its head) and ``end`` of an exchange.
+Tracer = Callable[[str, Exchange, ResponseHead | None], None]
 
 
 def _no_judge(backend: Backend, blame: Blame | None) -> None:
@@ -29,6 +33,7 @@ class House:
         be read), given the time, the head, and the client's address and port.
     :ivar judge: hears of each exchange what its backend did wrong, or ``None`` for nothing.
     :ivar waits: relays in which a NotificationWait is open, by session.
+    :ivar tracer: told of each exchange's beginning, answer and end while somebody watches; else ``None``.
     :ivar record: takes each ledger when its exchange is over.
     """
 
@@ -40,3 +45,4 @@ class House:
     log: Logger
     judge: Callable[[Backend, Blame | None], None] = _no_judge
     waits: dict[bytes, set[Any]] = field(factory=dict)
+    tracer: Tracer | None = None

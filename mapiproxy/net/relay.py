@@ -102,6 +102,8 @@ class Relay(Acting):
         self.exchange = exchange = Exchange(self.house.rules, head, hop, ledger, self.bond)
         if exchange.is_wait:
             self._begin_wait(exchange)
+        if self.house.tracer is not None:
+            self.house.tracer("request", exchange, None)
         self._do(exchange.begin(now))
 
     def _hop_of(self, head: RequestHead) -> Hop:
@@ -119,6 +121,7 @@ class Relay(Acting):
         now = self.house.clock()
         if self.exchange is None:
             ledger = self.house.open_ledger(now, None, self.hop.client_ip, self.port)
+            ledger.pool = self.house.rules.name
             self._to_client.append(refuse_unread(error, ledger, now))
             self.house.record(ledger)
             self._end_front(gently=True)
@@ -176,6 +179,8 @@ class Relay(Acting):
                 self._do(exchange.interim(event))
             else:
                 self._do(exchange.response_head(event, self.house.clock()))
+                if self.house.tracer is not None:
+                    self.house.tracer("answer", exchange, event)
                 reader.tap = exchange.watch(out.append if exchange.dechunk else None)
 
     def backend_gone(self, door: BackDoor, reason: Failure) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from mapiproxy.mapi.credentials import read_credentials
 from mapiproxy.mapi.reading import read_target
 from mapiproxy.record.ledger import Ledger
+from mapiproxy.record.redaction import SCHEMES
 from mapiproxy.wire.heads import RequestHead
-
-#: What AuthenticationType may name. Anything else could be a secret sent without a scheme.
-_SCHEMES = frozenset({b"basic", b"bearer", b"digest", b"kerberos", b"negotiate", b"ntlm"})
 
 
 def open_ledger(
@@ -54,7 +52,7 @@ def _text(value: bytes | None) -> str | None:
 def _scheme(authorization: bytes) -> str:
     """The scheme as spelt if it is one that we know, else ``Other``."""
     scheme = authorization.partition(b" ")[0]
-    return scheme.decode("ascii") if scheme.lower() in _SCHEMES else "Other"
+    return scheme.decode("ascii") if scheme.lower() in SCHEMES else "Other"
 
 
 def _without_port(host: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapiproxy.backends.fleet import Admin, Backend
 from mapiproxy.backends.sessions import State
+from mapiproxy.record.telling import tell
 from mapiproxy.service import view
 from mapiproxy.service.reloading import CannotReload, reload
 from mapiproxy.settings import read_settings
@@ -35,11 +37,14 @@ class Orders:
             "status": self._status,
             "servers": self._servers,
             "sessions": self._sessions,
+            "statistics": self._statistics,
+            "metrics": self._metrics,
             "ready": lambda order: self._admin(order, Admin.READY),
             "drain": lambda order: self._admin(order, Admin.DRAIN),
             "maint": lambda order: self._admin(order, Admin.MAINT),
             "weight": self._weight,
             "kill": self._kill,
+            "trace": self._trace,
             "reload": self._reload,
         }
 
@@ -62,7 +67,17 @@ class Orders:
         service = self._service
         if service.file is None:
             raise BadOrder("there is no file to read again")
-        reading = read_settings(service.file)
+        try:
+            reply = self._reload_from(service.file)
+        except BadOrder:
+            service.reloads.note(False, service.wall())
+            raise
+        service.reloads.note(True, service.wall())
+        return reply
+
+    def _reload_from(self, file: Path) -> Plain:
+        service = self._service
+        reading = read_settings(file)
         problems = [str(problem) for problem in reading.problems.in_order()]
         refused = "the file was refused; the old configuration keeps running"
         if reading.settings is None:
@@ -91,6 +106,15 @@ class Orders:
             server=_text(order, "server"),
             limit=_whole(order, "limit", 50, 100_000),
         )
+
+    def _statistics(self, order: Plain) -> Plain:
+        service = self._service
+        servers = [(name, each.name) for name, site in service.sites.items() for each in site.group.servers]
+        return tell(service.statistics, service.clock(), service.wall(), servers)
+
+    def _metrics(self, order: Plain) -> Plain:
+        content_type, body = self._service.metrics(_text(order, "accept") or "")
+        return {"content_type": content_type, "text": body.decode("utf-8")}
 
     def _admin(self, order: Plain, admin: Admin) -> Plain:
         site, backend = self._find(order)
@@ -149,6 +173,16 @@ class Orders:
             relay.session_over("the session was ended by an operator")
         self._service.log.warn("session {id} killed, {cut} calls cut", id=session.id, cut=len(cut))
         return {"session": session.id, "cut": len(cut)}
+
+    def _trace(self, order: Plain) -> Plain:
+        """What happened to some requests since the last time this was asked (service/tracing.py)."""
+        who, number = _text(order, "who"), _whole(order, "trace", 0, 2**31)
+        if not number and (who is None or len(who) < 3):
+            raise BadOrder("whom? give at least three characters of a session's id, a mailbox or a user")
+        try:
+            return self._service.tracing.answer(number, who or "", _whole(order, "after", 0, 2**31))
+        except LookupError as error:
+            raise BadOrder(str(error.args[0])) from None
 
     def _reload(self, order: Plain) -> Plain:
         return self.reload()

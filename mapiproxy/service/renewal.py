@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryptography import x509
 from twisted.internet.threads import deferToThreadPool
 
 from mapiproxy.net.certificates import BadCertificate
@@ -36,6 +37,7 @@ class Renewal:
 
     :ivar drift: what is known of how listeners and servers agree.
     :ivar renewed: how often files have been read again.
+    :ivar shown: (pool, server) to the certificate that it showed last.
     """
 
     def __init__(self, service: ProxyService) -> None:
@@ -46,6 +48,7 @@ class Renewal:
         self._fetching = False
         self.drift = Drift()
         self.renewed = 0
+        self.shown: dict[tuple[str, str], x509.Certificate] = {}
 
     def start(self, now: float) -> None:
         """What the files are like now is what has been read."""
@@ -123,6 +126,11 @@ class Renewal:
         if self._service.stopping:
             return
         self.drift.forget({leaf.who for _, leaf, _ in found})
+        self.shown = {
+            (site.group.name, leaf.who): shown.leaf
+            for site, leaf, shown in found
+            if shown.leaf is not None
+        }
         today = time.strftime("%Y-%m-%d", time.gmtime(self._service.wall()))
         for name, front in self._service.fronts.items():
             shown = front.creator.certificates if front.creator else ()

@@ -18,8 +18,10 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
+from mapiproxy.admin.metrics import gather
 from mapiproxy.net.control import ControlSocket
 from mapiproxy.net.eager import make_eager
 from mapiproxy.net.frontdoor import FrontDoors
@@ -27,11 +29,15 @@ from mapiproxy.net.lag import Lag
 from mapiproxy.net.logfile import HttpProxyLog
 from mapiproxy.net.relay import Relay
 from mapiproxy.record.ledger import Ledger
+from mapiproxy.record.statistics import Gauges, Statistics
 from mapiproxy.service.assembly import make_ledger_opener, make_log
 from mapiproxy.service.front import make_front
 from mapiproxy.service.orders import Orders
+from mapiproxy.service.reloading import Reloads
 from mapiproxy.service.renewal import Renewal
+from mapiproxy.service.scraping import state_of
 from mapiproxy.service.site import Site
+from mapiproxy.service.tracing import Tracing
 from mapiproxy.settings import BackendGroup, Settings
 
 #: A sweep that comes so late, in seconds, judges nobody: what was sent to us has not been read yet.
@@ -60,7 +66,8 @@ class ProxyService(MultiService):
         Python's collector is made to suit it. Not in somebody else's test.
     :ivar sites: by name of the backend group.
     :ivar fronts: by name of the listener.
-    :ivar generation: counts configurations, from 1.
+    :ivar generation: counts configurations, from 1; ``reloads``: how the last one went.
+    :ivar statistics: what exchanges added up to.
     """
 
     def __init__(
@@ -88,8 +95,11 @@ class ProxyService(MultiService):
         self.log = Logger(namespace="mapiproxy")
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
+        self.statistics = Statistics(self.started_at)
+        self.reloads = Reloads()
         self._http_proxy_log = make_log(settings.log, self.reactor)
         self._open_ledger = make_ledger_opener(wall)
+        self._logs = [self._http_proxy_log]
         self.sites = {group.name: self.make_site(group, settings) for group in settings.backends}
         self.fronts = {
             listener.name: make_front(listener, self.sites[listener.backend], settings)
@@ -100,11 +110,28 @@ class ProxyService(MultiService):
         self._old_hangup: Any = None
         self.orders = Orders(self)
         self.renewal = Renewal(self)
+        self.tracing = Tracing(self)
 
     def record(self, ledger: Ledger) -> None:
-        """Write an exchange down."""
+        """Count an exchange, and write it down."""
+        self.statistics.add(ledger)
         if self._http_proxy_log is not None:
             self._http_proxy_log.record(ledger)
+
+    @property
+    def log_lines(self) -> tuple[int, int]:
+        """Lines of the HttpProxy log, however often it was another one: written, and lost."""
+        logs = [log for log in self._logs if log is not None]
+        return sum(log.written for log in logs), sum(log.lost for log in logs)
+
+    def metrics(self, accept: str = "") -> tuple[str, bytes]:
+        """Everything for Prometheus: content type and body, in the format that an Accept header wants."""
+        return gather(state_of(self), accept)()
+
+    def metrics_later(self, accept: str = "") -> Deferred[tuple[str, bytes]]:
+        """The same as they are now, written down in a thread, so that nobody waits for it."""
+        pool = self.reactor.getThreadPool()
+        return deferToThreadPool(self.reactor, pool, gather(state_of(self), accept))
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -174,6 +201,7 @@ class ProxyService(MultiService):
     def change_log(self, new: HttpProxyLog | None) -> None:
         """Write to another log from now on."""
         old, self._http_proxy_log = self._http_proxy_log, new
+        self._logs.append(new)
         if new is not None:
             new.start()
         if old is not None:
@@ -232,6 +260,14 @@ class ProxyService(MultiService):
         for site in self.sites.values():
             site.tick(now)
         self.renewal.tick(now)
+        self.tracing.tick(now)
+        self.statistics.tick(now, self._gauges)
+
+    def _gauges(self) -> Gauges:
+        """What is open now, for the time series."""
+        sites = self.sites.values()
+        waits = sum(len(relays) for site in sites for relays in site.house.waits.values())
+        return Gauges(waits, sum(len(site.sessions) for site in sites))
 
 
 def _quieten_collector() -> None:

@@ -37,6 +37,7 @@ def status(service: ProxyService, now: float) -> Plain:
         "file": str(service.file) if service.file is not None else None,
         "loaded_at": round(service.loaded_at),
         "generation": service.generation,
+        "last_reload": _last_reload(service),
         "lag": {"now": round(service.lag.now, 3), "worst": round(service.lag.worst, 3)},
         "listeners": [
             {
@@ -51,6 +52,11 @@ def status(service: ProxyService, now: float) -> Plain:
         "certificates": service.renewal.view(),
         "pools": [_pool(site) for site in service.sites.values()],
     }
+
+
+def _last_reload(service: ProxyService) -> Plain | None:
+    reloads = service.reloads
+    return None if reloads.ok is None else {"ok": reloads.ok, "at": round(reloads.at)}
 
 
 def _address(bound: Any) -> str:
@@ -225,11 +231,13 @@ def _session(site: Site, session: Session, relays: list[Relay], now: float) -> P
         "idle": 0.0 if session.calls else round(now - session.used, 1),
         "expires_in": round(session.until - now, 1),
         "connections": sum(not relay.gone for relay in relays),
-        "current": [_call(relay, relay.exchange, now) for relay in relays if relay.exchange is not None],
+        "current": [
+            describe_call(relay, relay.exchange, now) for relay in relays if relay.exchange is not None
+        ],
     }
 
 
-def _call(relay: Relay, exchange: Exchange, now: float) -> Plain:
+def describe_call(relay: Relay, exchange: Exchange, now: float) -> Plain:
     pulse = exchange.pulse
     return {
         "request_type": exchange.facts.request_type,

@@ -1,0 +1,98 @@
+"""``mapiproxy lint``: what in an haproxy.cfg or nginx.conf hurts MAPI, with the line and the reason."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from mapiproxy.commands.asking import console, plain
+from mapiproxy.lint.finding import CannotRead, Finding, Severity
+from mapiproxy.lint.haproxy import read_haproxy
+from mapiproxy.lint.haproxy_rules import lint_haproxy
+from mapiproxy.lint.nginx import read_nginx
+from mapiproxy.lint.nginx_rules import lint_nginx
+
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+
+
+@click.command(short_help="Name what hurts MAPI in an haproxy.cfg or nginx.conf.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(("haproxy", "nginx")),
+    help="What the files are; by default their first lines tell.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Without notes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def lint(files: tuple[Path, ...], kind: str | None, quiet: bool, as_json: bool) -> None:
+    """Read FILES, configurations of HAProxy or nginx, and name the settings that hurt MAPI over HTTP.
+
+    Exit code 0: nothing but notes; 1: errors or warnings; 2: a file cannot be read.
+    """
+    found: list[Finding] = []
+    trouble: list[str] = []
+    for path in files:
+        try:
+            found += look_at(path, kind)
+        except (CannotRead, OSError) as error:
+            trouble.append(str(error))
+    if quiet:
+        found = [each for each in found if each.severity is not Severity.NOTE]
+    if as_json:
+        click.echo(json.dumps({"findings": [_plain(each) for each in found], "unread": trouble}, indent=2))
+    else:
+        _show(found, len(files))
+    for each in trouble:
+        click.echo(f"cannot read {each}", err=True)
+    if trouble:
+        sys.exit(2)
+    sys.exit(any(each.severity is not Severity.NOTE for each in found))
+
+
+def look_at(path: Path, kind: str | None) -> list[Finding]:
+    """What is found in one file. :raise CannotRead, OSError: it cannot be understood, or not be read."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if (kind or find_kind(text)) == "nginx":
+        return lint_nginx(read_nginx(path))
+    return lint_haproxy(read_haproxy(text, str(path)))
+
+
+def find_kind(text: str) -> str:
+    """nginx ends its directives with ``;`` and opens blocks with ``{``; HAProxy does neither."""
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+    return "nginx" if any(line.endswith((";", "{")) for line in lines) else "haproxy"
+
+
+def _plain(found: Finding) -> dict[str, object]:
+    return {
+        "file": found.file,
+        "line": found.line,
+        "severity": found.severity.value,
+        "rule": found.rule,
+        "text": found.text,
+        "why": found.why,
+        "instead": found.instead,
+    }
+
+
+def _show(found: list[Finding], files: int) -> None:
+    out = console()
+    for each in found:
+        head = Text.assemble(
+            plain(f"{each.file}:{each.line}: "),
+            (each.severity.value, _COLOURS[each.severity]),
+            f" [{each.rule}] ",
+            plain(each.text, "bold"),
+        )
+        out.print(head, soft_wrap=True)
+        out.print(Text(f"    {each.why}"), soft_wrap=True)
+        if each.instead:
+            out.print(Text.assemble("    write: ", plain(each.instead, "green")), soft_wrap=True)
+    counts = [(s, sum(each.severity is s for each in found)) for s in Severity]
+    told = ", ".join(f"{count} {s.value}{'' if count == 1 else 's'}" for s, count in counts if count)
+    out.print(told or f"nothing that hurts MAPI in {files} file{'' if files == 1 else 's'}")

@@ -1,0 +1,108 @@
+"""Each rule finds what it is about, at its line, and says nothing about a configuration that is as it should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mapiproxy.lint.nginx import read_nginx
+from mapiproxy.lint.nginx_rules import lint_nginx
+
+GOOD = """\
+http {
+    limit_conn_zone $binary_remote_addr zone=byip:10m;
+    upstream exchange {
+        zone exchange 64k;
+        server 10.0.0.1:443;
+        ntlm;
+    }
+    server {
+        listen 443 ssl;
+        client_max_body_size 0;
+        large_client_header_buffers 4 128k;
+        location ~* ^/mapi {
+            proxy_pass https://exchange;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_buffering off;
+            proxy_request_buffering off;
+            proxy_read_timeout 5m;
+            proxy_ssl_verify on;
+        }
+    }
+}
+"""
+
+
+def found(folder: Path, text: str) -> list[tuple[str, int]]:
+    path = folder / "nginx.conf"
+    path.write_text(text)
+    return [(each.rule, each.line) for each in lint_nginx(read_nginx(path))]
+
+
+def test_a_good_configuration_is_let_alone(tmp_path: Path) -> None:
+    assert found(tmp_path, GOOD) == []
+
+
+#: (what stands there, what stands there instead, rule, line)
+CASES = [
+    ("            proxy_buffering off;\n", "", "answer-buffered", 12),
+    ("proxy_buffering off", "proxy_buffering on", "answer-buffered", 16),
+    ("            proxy_request_buffering off;\n", "", "request-buffered", 12),
+    ("proxy_read_timeout 5m", "proxy_read_timeout 30s", "timeout-short", 18),
+    ("            proxy_read_timeout 5m;\n", "", "timeout-tight", 12),
+    ("proxy_read_timeout 5m", "proxy_read_timeout 3h", "timeout-long", 18),
+    ("        client_max_body_size 0;\n", "", "body-limit", 11),
+    ("client_max_body_size 0", "client_max_body_size 100m", "body-limit", 10),
+    ("        large_client_header_buffers 4 128k;\n", "", "head-limit", 11),
+    ("listen 443 ssl", "listen 443 ssl http2", "http2-offered", 9),
+    ("        listen 443 ssl;", "        listen 443 ssl; http2 on;", "http2-offered", 9),
+    ("            proxy_http_version 1.1;\n", "", "http10", 12),
+    ("        ntlm;", "        keepalive 16;", "connection-shared", 6),
+    ("        ntlm;", "", "connection-closed", 13),
+    ('            proxy_set_header Connection "";\n', "", "connection-closed", 12),
+    ("            proxy_buffering off;", "            proxy_buffering off; proxy_next_upstream error non_idempotent;",
+     "replay", 16),
+    ("        ntlm;", "        ntlm; ip_hash;", "address-affinity", 6),
+    ("        ntlm;", "        ntlm; hash $remote_addr consistent;", "address-affinity", 6),
+    ("https://exchange;", "https://exchange/mapi;", "path-rewritten", 13),
+    ("            proxy_buffering off;", "            proxy_buffering off; rewrite ^/mapi/(.*) /x/$1;",
+     "path-rewritten", 16),
+    ("            proxy_buffering off;", "            proxy_buffering off; proxy_hide_header X-ResponseCode;",
+     "header-removed", 16),
+    ("            proxy_buffering off;", "            proxy_buffering off; proxy_hide_header WWW-Authenticate;",
+     "challenge-replaced", 16),
+    ("            proxy_buffering off;", "            proxy_buffering off; add_header WWW-Authenticate Basic always;",
+     "challenge-replaced", 16),
+    ("            proxy_buffering off;", "            proxy_buffering off; proxy_cookie_path / /x/;",
+     "cookie-rewritten", 16),
+    ("            proxy_buffering off;", "            proxy_buffering off; proxy_cache small;", "cached", 16),
+    ("            proxy_buffering off;", "            proxy_buffering off; gzip on; gzip_types *;", "compressed", 16),
+    ("            proxy_buffering off;", "            proxy_buffering off; tcp_nodelay off;", "chunks-delayed", 16),
+    ("            proxy_buffering off;", "            proxy_buffering off; proxy_ignore_client_abort on;",
+     "abort-ignored", 16),
+    ("            proxy_buffering off;", "            proxy_buffering off; limit_conn byip 10;", "address-limit", 16),
+    ("            proxy_buffering off;", "            proxy_buffering off;\n            proxy_read_timeout 6m;",
+     "duplicate", 19),
+    ("location ~* ^/mapi", "location /mapi", "path-case", 12),
+    ("            proxy_ssl_verify on;\n", "", "server-unverified", 12),
+    ("https://exchange", "http://exchange", "ssl-offload", 13),
+]
+
+
+@pytest.mark.parametrize(("there", "instead", "rule", "line"), CASES)
+def test_each_rule(tmp_path: Path, there: str, instead: str, rule: str, line: int) -> None:
+    assert there in GOOD
+    assert (rule, line) in found(tmp_path, GOOD.replace(there, instead, 1))
+
+
+def test_a_configuration_that_leads_nowhere(tmp_path: Path) -> None:
+    assert found(tmp_path, "http { server { location /ews { proxy_pass http://a; } } }") == [("mapi-unrouted", 1)]
+
+
+def test_a_header_block_that_is_inherited_counts(tmp_path: Path) -> None:
+    moved = GOOD.replace('            proxy_set_header Connection "";\n', "").replace(
+        "        client_max_body_size 0;", '        client_max_body_size 0; proxy_set_header Connection "";'
+    )
+    assert found(tmp_path, moved) == []
