@@ -135,8 +135,8 @@ def check_device(table: DeviceTable, path: KeyPath, problems: Problems) -> None:
         take(kind.Settings, settings, "")
     except BadRule as bad:
         text = str(bad).removeprefix(": ")
-        named = text.partition(":")[0]
-        problems.error((*path, named) if named in table.rest else path, text)
+        named = [word for word in text.split(": ") if word in table.rest]
+        problems.error((*path, *named[:1]), text)
 
 
 def check_rule(given: object, path: KeyPath, problems: Problems) -> Rule | None:
