@@ -18,7 +18,7 @@ from mapiproxy.backends.vdir import USUAL
 from mapiproxy.commands import main
 from mapiproxy.lab.authority import Authority
 from mapiproxy.policy.usage import Quotas
-from mapiproxy.settings import Affinity, Control, Guard, Limits, Log, Proxy, Settings, Timeouts, load_settings
+from mapiproxy.settings import Affinity, Control, Guard, Lab, Limits, Log, Proxy, Settings, Timeouts, load_settings
 from mapiproxy.settings.problems import Problems
 from mapiproxy.settings.structure import read_tables
 from mapiproxy.settings.tables import (
@@ -92,7 +92,7 @@ def test_the_pages_for_deployment_are_accepted_by_check(tmp_path: Path, name: st
 def known_keys() -> list[tuple[str, str]]:
     tables: list[Any] = [
         FileTable, ListenerTable, CertificateTable, BackendTable, ServerTable,
-        Timeouts, Limits, Log, Proxy, HealthRules, Affinity, Control, Guard, Quotas, VdirTable, FirewallTable,
+        Timeouts, Limits, Log, Proxy, HealthRules, Affinity, Control, Guard, Quotas, VdirTable, FirewallTable, Lab,
     ]  # fmt: skip
     return [(table.__name__, key) for table in tables for key in fields_dict(table)]
 
@@ -124,6 +124,7 @@ def test_the_defaults_in_comments_are_the_defaults() -> None:
         "control": set(),
         "guard": set(fields_dict(Guard)),
         "quotas": set(fields_dict(Quotas)),
+        "lab": set(fields_dict(Lab)),
     }
     problems = Problems(Path("example"))
     assert read_tables(document, Path("/"), problems) == FileTable()

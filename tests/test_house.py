@@ -37,6 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lint": set(),
     "admin": {*_PURE, "net"},
     "service": {*_BELOW_SERVICE, "admin"} - {"lab"},
+    # Plays the real service in the laboratory; knows nothing of net.
+    "scenario": {"lab", "settings", "service"},
     "commands": {*_BELOW_SERVICE, "admin", "service", "lint"},
     "tap": {"commands", "settings", "service"},
 }
@@ -60,6 +62,7 @@ TRANSPORT_CALLS = {
     "registerProducer", "resumeProducing", "stopProducing", "unregisterProducer",
 }  # fmt: skip
 TRANSPORT_EXCEPTIONS = {
+    "scenario/freezing.py": "stops a server of the laboratory in its tracks, below everything",
     "net/eager.py": "is a transport itself",
     "net/prelude.py": "ends connections that have no line yet",
 }
@@ -76,6 +79,9 @@ UNMIRRORED = {
     "net/house.py": "a plain value; made by tests/support/lines.py",
     "policy/tally.py": "plain counts; counted in tests/exchange/",
     "record/ending.py": "names; each is reached in tests/exchange/",
+    "scenario/causes.py": "names; used by every file of conf/scenarios",
+    "scenario/shape.py": "shapes; read by tests/scenario/test_reading.py",
+    "scenario/subjects.py": "names; counted in tests/scenario/test_facts.py",
     "settings/tables.py": "shapes; read by tests/settings/test_structure.py",
     "settings/values.py": "shapes; made by tests/settings/test_building.py",
 }

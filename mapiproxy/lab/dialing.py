@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 from twisted.internet.abstract import isIPAddress
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
@@ -15,6 +16,7 @@ from twisted.internet.endpoints import (
 from twisted.internet.protocol import Protocol
 
 from mapiproxy.lab.errors import DialFailed
+from mapiproxy.lab.line import ClientLine
 from mapiproxy.lab.tls import SecureEndpoint, client_options
 
 
@@ -43,21 +45,58 @@ class Address:
         return f"{'https' if self.tls else 'http'}://{self.authority}"
 
 
-async def dial(reactor: Any, address: Address, line: Protocol) -> None:
-    """Connect *line*, TLS handshake included. :raise DialFailed:"""
+#: How long a connection, and a TLS handshake on it, may take in seconds.
+_LIMIT = 10.0
+
+
+def tls_for(address: Address) -> Any:
+    """What a client of this address checks, to be used for many connections. :raise DialFailed:"""
+    try:
+        return client_options(address.name, address.ca_file)
+    except (OSError, ValueError) as error:
+        where = f"{address.host}:{address.port}"
+        raise DialFailed(f"{where}: the CA file {address.ca_file}: {error}") from error
+
+
+async def dial(
+    reactor: Any, address: Address, line: Protocol, *, source: str | None = None, tls: Any = None
+) -> None:
+    """Connect *line*. :raise DialFailed:
+
+    :param source: the address to come from; ``None``: whichever the system takes.
+    :param tls: as :func:`tls_for` gave it; ``None``: made anew.
+    """
     where = f"{address.host}:{address.port}"
     endpoint: Any
+    binding = None if source is None else (source, 0)
     if isIPAddress(address.host):
-        endpoint = TCP4ClientEndpoint(reactor, address.host, address.port, timeout=10)
+        endpoint = TCP4ClientEndpoint(
+            reactor, address.host, address.port, timeout=_LIMIT, bindAddress=binding
+        )
     else:
-        endpoint = HostnameEndpoint(reactor, address.host, address.port, timeout=10)
+        endpoint = HostnameEndpoint(reactor, address.host, address.port, timeout=_LIMIT, bindAddress=binding)
     if address.tls:
-        try:
-            options = client_options(address.name, address.ca_file)
-        except (OSError, ValueError) as error:
-            raise DialFailed(f"{where}: the CA file {address.ca_file}: {error}") from error
-        endpoint = SecureEndpoint(options, endpoint, reactor)
+        endpoint = SecureEndpoint(tls or tls_for(address), endpoint, reactor)
     try:
         await connectProtocol(endpoint, line)
     except Exception as error:
         raise DialFailed(f"{where}: {error or type(error).__name__}") from error
+
+
+async def dial_whole(
+    reactor: Any, address: Address, line: ClientLine, *, source: str | None = None, tls: Any = None
+) -> None:
+    """The same, TLS handshake included: what fails before its end has sent nothing. :raise DialFailed:"""
+    shaken: Deferred[None] | None = None
+    if address.tls:
+        shaken = line.shaken = Deferred()
+    await dial(reactor, address, line, source=source, tls=tls)
+    if shaken is None:
+        return
+    shaken.addTimeout(_LIMIT, reactor)
+    try:
+        await shaken
+    except Exception as error:
+        line.abort()
+        text = f"{address.host}:{address.port}: TLS: {error or type(error).__name__}"
+        raise DialFailed(text) from error

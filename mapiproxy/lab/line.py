@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -53,9 +53,14 @@ class _Asked:
     received: Received | None = None
 
 
-@implementer(IPushProducer)
+@implementer(IPushProducer, IHandshakeListener)
 class ClientLine(Protocol):
-    """Twisted protocol. *number* is for people; *patience* is how many silent seconds are borne."""
+    """Twisted protocol. *number* is for people; *patience* is how many silent seconds are borne.
+
+    :ivar shaken: set by who wants to hear of the end of the TLS handshake; fails with the connection.
+    """
+
+    shaken: Deferred[None] | None = None
 
     def __init__(self, number: int, clock: Clock, patience: float) -> None:
         self.number = number
@@ -73,6 +78,11 @@ class ClientLine(Protocol):
     def connectionMade(self) -> None:
         self.alive = True
         self.transport.setTcpNoDelay(True)  # type: ignore[union-attr]
+
+    def handshakeCompleted(self) -> None:
+        shaken, self.shaken = self.shaken, None
+        if shaken is not None:
+            shaken.callback(None)
 
     @property
     def idle(self) -> bool:
@@ -110,6 +120,35 @@ class ClientLine(Protocol):
             self.resumeProducing()
         return answer
 
+    def bear(self, patience: float) -> None:
+        """Other patience from now on, for the request under way too."""
+        self._patience = patience
+        if self._watch is not None:
+            self._watch.reset(patience)
+
+    def hold(self) -> None:
+        """Read nothing, notice nothing: the process stands still."""
+        if self.alive and self.transport is not None:
+            self.transport.pauseProducing()  # type: ignore[attr-defined]
+
+    def release(self) -> None:
+        """Read again."""
+        if self.alive and self.transport is not None:
+            self.transport.resumeProducing()  # type: ignore[attr-defined]
+
+    def forsake(self) -> None:
+        """The network below is gone: nothing comes or leaves any more. The socket stays until :meth:`bury`."""
+        self.hold()
+        self.alive = False
+        if self._asked is not None:
+            begun, text = self._asked.received is not None, f"connection {self.number} lost its network"
+            self._fail(AnswerLost(text, begun=begun) if self._asked.handed else NotSent(text))
+
+    def bury(self) -> None:
+        """Close the socket of a connection that was forsaken."""
+        if not self.gone.called and self.transport is not None:
+            self.transport.abortConnection()  # type: ignore[attr-defined]
+
     def abort(self) -> Deferred[None]:
         """Reset the connection; fires when it is gone."""
         if self.alive and self.transport is not None:
@@ -144,8 +183,7 @@ class ClientLine(Protocol):
     def pauseProducing(self) -> None:
         self._paused = True
 
-    def stopProducing(self) -> None:
-        self._paused = True
+    stopProducing = pauseProducing
 
     # Reading.
 
@@ -221,6 +259,9 @@ class ClientLine(Protocol):
                 self._fail(NotSent(f"{text} before the request was sent"))
             else:
                 self._at_end(asked, text)
+        shaken, self.shaken = self.shaken, None
+        if shaken is not None:
+            shaken.errback(reason)
         self.gone.callback(None)
 
     def _at_end(self, asked: _Asked, text: str) -> None:

@@ -71,6 +71,7 @@ def build_settings(table: FileTable, problems: Problems) -> Settings:
         guard=table.guard,
         firewall=build_firewall(table.firewall, problems),
         quotas=table.quotas,
+        lab=table.lab,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 from attrs import Factory, field, frozen
 
@@ -182,6 +183,18 @@ class Control:
 
 
 @frozen
+class Lab:
+    """Devices of the laboratory before listeners of this very proxy: off, unless it is *enabled* here and
+    ``mapiproxy run --lab`` says so as well.
+
+    :ivar device: as written; what they mean is the laboratory's business (mapiproxy.lab.network).
+    """
+
+    enabled: bool = False
+    device: tuple[dict[str, Any], ...] = ()
+
+
+@frozen
 class Settings:
     """A whole configuration, checked: names refer to what exists, nothing collides."""
 
@@ -197,6 +210,7 @@ class Settings:
     guard: Guard = field(factory=Guard)
     firewall: Firewall = field(factory=Firewall)
     quotas: Quotas = field(factory=Quotas)
+    lab: Lab = field(factory=Lab)
 
     def backend(self, name: str) -> BackendGroup:
         """The group of that name; KeyError where there is none."""
