@@ -18,7 +18,18 @@ from mapiproxy.backends.vdir import USUAL
 from mapiproxy.commands import main
 from mapiproxy.lab.authority import Authority
 from mapiproxy.policy.usage import Quotas
-from mapiproxy.settings import Affinity, Control, Guard, Lab, Limits, Log, Proxy, Settings, Timeouts, load_settings
+from mapiproxy.settings import (
+    Affinity,
+    Control,
+    Guard,
+    Lab,
+    Limits,
+    Log,
+    Proxy,
+    Settings,
+    Timeouts,
+    load_settings,
+)
 from mapiproxy.settings.problems import Problems
 from mapiproxy.settings.structure import read_tables
 from mapiproxy.settings.tables import (

@@ -1,7 +1,7 @@
 """Where are the scenarios? Beside a checkout, in what was installed, or wherever a path leads.
 
 They are ``conf/scenarios/*.toml`` in the source, and ``share/mapiproxy/scenarios/*.toml`` where the package
-was installed.
+was installed; the configurations of peers are beside them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ class NoScenario(Exception):
     """There is none of that name; says which there are."""
 
 
-def folder() -> Path | None:
-    """Where the scenarios that come with the product are."""
-    checkout = Path(mapiproxy.__file__).resolve().parent.parent / "conf" / "scenarios"
+def shipped(name: str) -> Path | None:
+    """The folder of that name in ``conf/``, wherever it is on this machine."""
+    checkout = Path(mapiproxy.__file__).resolve().parent.parent / "conf" / name
     if checkout.is_dir():
         return checkout
     try:
@@ -26,14 +26,14 @@ def folder() -> Path | None:
     except PackageNotFoundError:
         return None
     for each in installed:
-        if each.parent.name == "scenarios" and each.suffix == ".toml":
+        if each.parent.name == name and each.parent.parent.name == "mapiproxy":
             return Path(str(each.locate())).resolve().parent
     return None
 
 
 def known() -> dict[str, Path]:
     """The scenarios that come with the product, by name."""
-    where = folder()
+    where = shipped("scenarios")
     return {path.stem: path for path in sorted(where.glob("*.toml"))} if where is not None else {}
 
 
