@@ -34,8 +34,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     # settings: for how durations, sizes and addresses are written.
     "lab": {"wire", "mapi", "backends", "settings"},
     "settings": {"backends", "policy", "record"},
+    # policy: for reading what Autodiscover says.
+    "selftest": {"wire", "backends", "mapi", "policy", "net", "lab"},
     "service": _BELOW_SERVICE - {"lab"},
-    "commands": {*_BELOW_SERVICE, "service"},
+    "commands": {*_BELOW_SERVICE, "service", "selftest"},
     "tap": {"commands", "settings", "service"},
 }
 

@@ -108,7 +108,7 @@ class WindowsLogin:
             )
         if not line.idle:
             raise LoginBroken(
-                f"the connection was closed within the {self.scheme} handshake, which belongs to one connection"
+                f"the connection was closed within the {self.scheme} handshake, though that belongs to one"
             )
         return more
 

@@ -1,0 +1,265 @@
+"""What only a client's touch shows: signs of life in time, a session that outlives its connections, one
+server for all of it, and the address book.
+
+A NotificationWait is where proxies that keep answers back, or are in a hurry, are found out.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from mapiproxy.lab import bodies
+from mapiproxy.lab.errors import LabError
+from mapiproxy.lab.step import Step
+from mapiproxy.selftest.diagnosis import explain_loss, explain_step
+from mapiproxy.selftest.session import Session
+from mapiproxy.selftest.trail import Stage, Trail, Trouble
+
+#: How late PROCESSING may be, in seconds.
+_AT_ONCE = 5.0
+#: How often a wait is begun anew because an event ended it before a PENDING was due.
+_AGAIN = 3
+
+
+@define
+class _Wait:
+    """A NotificationWait under way: its words with their times, and its end."""
+
+    began: float
+    words: list[tuple[str, float]] = field(factory=list)
+    step: Step | None = None
+    lost: LabError | None = None
+    _stir: Deferred[None] | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.step is not None or self.lost is not None
+
+    @property
+    def pendings(self) -> list[float]:
+        return [at for word, at in self.words if word == "PENDING"]
+
+    def stir(self) -> None:
+        waiting, self._stir = self._stir, None
+        if waiting is not None and not waiting.called:
+            waiting.callback(None)
+
+    async def change(self, reactor: Any, seconds: float) -> None:
+        """Until something happens, but no longer than that."""
+        waiting: Deferred[None] = Deferred()
+        self._stir = waiting
+        timer = reactor.callLater(max(seconds, 0.0), self.stir)
+        await waiting
+        if timer.active():
+            timer.cancel()
+
+
+class Touch:
+    """The stages that follow a logon.
+
+    :param watch: seconds to watch the wait, or ``None`` for until its first PENDING.
+    """
+
+    def __init__(self, reactor: Any, trail: Trail, session: Session, watch: float | None) -> None:
+        self._reactor = reactor
+        self._trail = trail
+        self._session = session
+        self._watch = watch
+
+    @property
+    def _period(self) -> float:
+        return self._session.period
+
+    @property
+    def _margin(self) -> float:
+        return max(1.0, self._period / 4)
+
+    async def play(self) -> None:
+        """Stages Wait, Reconnect, Reconnect (wait), AddressBook, Routing. :raise Trouble:"""
+        with self._trail.stage("Execute") as stage:
+            step = await self._session.execute()
+            stage.text = "the inbox can be read"
+            if step.first_ms is not None:
+                stage.text += f", in {step.first_ms:.0f} ms"
+        with self._trail.stage("Wait", unhurried=True) as stage:
+            wait = await self._watch_a_wait(stage)
+        with self._trail.stage("Reconnect") as stage:
+            await self._cut("call", "an idle connection was cut")
+            stage.text = "an idle connection was cut, and the session went on with the same cookies"
+        with self._trail.stage("Reconnect (wait)") as stage:
+            await self._lose_a_wait(wait, stage)
+        await self._ask_the_address_book()
+        with self._trail.stage("Routing") as stage:
+            self._judge_routing(stage)
+
+    # The wait.
+
+    async def _watch_a_wait(self, stage: Stage) -> _Wait:
+        limit = 3 * self._period + 2 if self._watch is None else self._watch
+        self._session.client.wait_patience = limit + 600
+        for _ in range(_AGAIN):
+            wait = self._begin()
+            await self._opened(wait, min(_AT_ONCE, limit))
+            try:
+                await self._session.execute(what="beside the wait")
+            except Trouble as trouble:
+                text = f"an Execute beside the wait: {trouble.text}"
+                raise Trouble(text, trouble.grade) from trouble.__cause__
+            await self._until(wait, wait.began + limit)
+            event = wait.step is not None and bool(wait.step.event_pending)
+            if not event or wait.pendings:
+                break
+        self._judge_wait(wait, limit, stage)
+        return wait
+
+    def _begin(self) -> _Wait:
+        wait = _Wait(self._reactor.seconds())
+
+        def on_word(word: str) -> None:
+            wait.words.append((word, self._reactor.seconds()))
+            wait.stir()
+
+        def ended(step: Step) -> None:
+            wait.step = step
+            wait.stir()
+
+        def lost(failure: Failure) -> None:
+            failure.trap(LabError)
+            assert isinstance(failure.value, LabError)
+            wait.lost = failure.value
+            wait.stir()
+
+        call = self._session.client.call(
+            "NotificationWait",
+            bodies.NOTIFICATION_WAIT_REQUEST,
+            line="wait",
+            recover=False,
+            on_word=on_word,
+        )
+        Deferred.fromCoroutine(call).addCallbacks(ended, lost)
+        return wait
+
+    async def _opened(self, wait: _Wait, seconds: float) -> None:
+        end = self._reactor.seconds() + seconds
+        while not wait.words and not wait.over and self._reactor.seconds() < end:
+            await wait.change(self._reactor, end - self._reactor.seconds())
+
+    async def _until(self, wait: _Wait, end: float) -> None:
+        """Until the wait has shown what it should, is over, or time is up."""
+        while not wait.over and self._reactor.seconds() < end:
+            if self._watch is None and wait.pendings:
+                return
+            await wait.change(self._reactor, end - self._reactor.seconds())
+
+    def _judge_wait(self, wait: _Wait, limit: float, stage: Stage) -> None:
+        lasted = self._reactor.seconds() - wait.began
+        due = f"PENDING was due every {self._period:g} s"
+        if wait.lost is not None:
+            why = explain_loss(wait.lost, "NotificationWait")
+            raise Trouble(f"after {lasted:.1f} s, {len(wait.pendings)} PENDINGs, {why}") from wait.lost
+        if wait.step is not None:
+            self._session.note(wait.step)
+            wrong = explain_step(wait.step, self._session.kind)
+            if wrong:
+                raise Trouble(f"after {lasted:.1f} s, {len(wait.pendings)} PENDINGs: {wrong}")
+        if not wait.words:
+            why = "something on the way buffers answers"
+            raise Trouble(f"nothing came for {lasted:.0f} s though {due}: {why}")
+        if not wait.pendings and wait.step is None and lasted > self._period + self._margin:
+            raise Trouble(
+                f"PROCESSING came, and then nothing for {lasted:.0f} s though {due}: the server is stuck, or "
+                "something on the way keeps small pieces back"
+            )
+        first = wait.words[0][1] - wait.began
+        if first > min(_AT_ONCE, limit):
+            why = "something on the way keeps it back"
+            stage.warn(f"PROCESSING came after {first:.1f} s, expected at once: {why}")
+        times = [wait.words[0][1], *wait.pendings]
+        gap = max((after - before for before, after in pairwise(times)), default=0.0)
+        if gap > self._period + self._margin:
+            stage.warn(f"PENDING came after {gap:.1f} s though it was due every {self._period:g} s")
+        stage.text = f"PROCESSING after {first:.1f} s, {len(wait.pendings)} PENDINGs in {lasted:.1f} s"
+        if wait.step is not None:
+            stage.text += ", then the server ended the wait"
+        elif not wait.pendings:
+            stage.text += f" (none was due: the period is {self._period:g} s)"
+
+    # Cuts.
+
+    async def _cut(self, line: str, what: str) -> None:
+        """Reset a connection; an Execute with the same cookies must succeed on whatever comes after."""
+        await self._session.client.reset(line)
+        try:
+            await self._session.execute(what=f"after {what}")
+        except Trouble as trouble:
+            raise Trouble(
+                f"{what}, and the session did not go on, though it is cookies, not connections: {trouble.text}",
+                trouble.grade,
+            ) from trouble.__cause__
+
+    async def _lose_a_wait(self, wait: _Wait, stage: Stage) -> None:
+        if wait.over:
+            wait = self._begin()
+            await self._opened(wait, _AT_ONCE)
+        await self._cut("wait", "the connection of a wait was cut")
+        while not wait.over:
+            await wait.change(self._reactor, _AT_ONCE)
+        stage.text = "the connection of a wait was cut, and the session went on with the same cookies"
+        again = self._begin()
+        await self._opened(again, _AT_ONCE)
+        if again.lost is not None:
+            text = explain_loss(again.lost, "NotificationWait")
+            raise Trouble(f"the wait after it: {text}") from again.lost
+        if again.step is not None and again.step.error == bodies.EC_REJECTED and again.step.final_code == 0:
+            stage.text += "; the server still holds the wait that was lost (until its next PENDING)"
+        elif again.step is not None:
+            wrong = explain_step(again.step, self._session.kind)
+            if wrong:
+                raise Trouble(f"the wait after it: {wrong}")
+        elif not again.words:
+            raise Trouble(
+                "the wait after it shows no sign of life, expected PROCESSING: something keeps the answer back, "
+                "or the wait that was cut is still held"
+            )
+        await self._session.client.reset("wait")
+        while not again.over:
+            await again.change(self._reactor, _AT_ONCE)
+
+    # The rest.
+
+    async def _ask_the_address_book(self) -> None:
+        with self._trail.stage("AddressBook") as stage:
+            call = self._session.call
+            await call("Bind", bodies.bind_request(), endpoint="nspi", line="nspi")
+            await call("QueryRows", bodies.query_rows_request(1), endpoint="nspi", line="nspi")
+            await call("Unbind", bodies.UNBIND_REQUEST, endpoint="nspi", line="nspi")
+            stage.text = "Bind, a query and Unbind"
+
+    def _judge_routing(self, stage: Stage) -> None:
+        """One server behind, one session; front ends may take turns (exchange reference 4.1)."""
+        seen = self._session.seen
+        cookies = {each.cookie for each in seen if each.cookie and each.request_type != "Disconnect"}
+        if len(cookies) > 1:
+            raise Trouble(
+                "the session's cookie changed, expected the one that Connect set: cookies are not kept on the way"
+            )
+        told: dict[str, list[str]] = {}
+        for each in seen:
+            for key, name in each.names:
+                told.setdefault(key, []).append(name.lower())
+        said = []
+        for key, names in told.items():
+            different = list(dict.fromkeys(names))
+            said.append(f"{key}: {', '.join(different)}")
+            if len(different) > 1 and key != "X-FEServer":
+                stage.warn(
+                    f"answers of one session came from {' and '.join(different)} ({key}), expected one "
+                    "server: affinity is missing, or the database has just moved"
+                )
+        what = "; ".join(said) or "the server does not name itself, but it knew the session each time"
+        stage.text = f"{len(seen)} answers, {what}"
