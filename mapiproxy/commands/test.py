@@ -90,16 +90,20 @@ class _Seconds(click.ParamType[float]):
     help=f"A file whose first line is the password. Else {ENVIRONMENT}, else a prompt.",
 )
 @click.option("--auth", type=click.Choice(SCHEMES, case_sensitive=False), default="auto", show_default=True)
-@click.option("--mailbox", metavar="ID", help="MailboxId (GUID@DOMAIN) or address; default: Autodiscover says.")
-@click.option("--dn", help="Legacy DN of the mailbox; default: Autodiscover says.")
+@click.option("--mailbox", metavar="ID", help="MailboxId (GUID@DOMAIN) or address. Default: Autodiscover.")
+@click.option("--dn", help="Legacy DN of the mailbox; Default: Autodiscover.")
 @click.option(
     "--kind", type=click.Choice(["auto", *Kind], case_sensitive=False), default="auto", show_default=True
 )
 @click.option("--connect-to", metavar="HOST:PORT", help="Connect there, whatever DNS says of the name.")
-@click.option("--ca-file", type=click.Path(path_type=Path), help="PEM file of CAs to trust, in place of the system's.")
-@click.option("--insecure", is_flag=True, help="Believe any certificate. The password goes to whoever answers.")
-@click.option("--timeout", type=_Seconds(), default="30s", show_default=True, help="For each stage but the wait.")
-@click.option("--wait", type=_Seconds(), help="How long to watch a NotificationWait. Default: to its first PENDING.")
+@click.option("--ca-file", type=click.Path(path_type=Path), help="CAs to trust (PEM). Default: the system's.")
+@click.option(
+    "--insecure", is_flag=True, help="Believe any certificate: the password goes to whoever answers."
+)
+@click.option(
+    "--timeout", type=_Seconds(), default="30s", show_default=True, help="For each step but the wait."
+)
+@click.option("--wait", type=_Seconds(), help="Watch the NotificationWait so long. Default: to a PENDING.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell of each stage with its time.")
 @click.option("--list", "as_list", is_flag=True, help="A list in place of a table.")
 @click.option("--iso", is_flag=True, help="Times as ISO 8601 has them.")

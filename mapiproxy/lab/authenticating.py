@@ -94,7 +94,7 @@ class WindowsAuthenticator:
         if known.context is None or _is_first(token):
             if not token:
                 return self._none
-            known.context = self._accept(name)
+            known.context = self._accept(name, token)
         context = known.context
         try:
             with self._passwords():
@@ -108,12 +108,14 @@ class WindowsAuthenticator:
         known.user = self._find(context.client_principal or "")
         return known.user or self._none
 
-    def _accept(self, name: str) -> spnego.ContextProxy:
+    def _accept(self, name: str, token: bytes) -> spnego.ContextProxy:
+        # Negotiate may carry NTLM as it is or wrapped in SPNEGO; IIS takes either.
+        bare = name == "ntlm" or token.startswith(b"NTLMSSP\0")
         with self._passwords():
             return spnego.server(
                 protocol=name,
                 channel_bindings=self._bindings,
-                options=spnego.NegotiateOptions.use_ntlm,
+                options=spnego.NegotiateOptions.use_ntlm if bare else spnego.NegotiateOptions.use_negotiate,
             )
 
     @contextmanager

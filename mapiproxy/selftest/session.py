@@ -65,7 +65,7 @@ class Session:
                 if error:
                     raise Trouble(explain_error(error, "RopLogon"))
                 raise Trouble(
-                    "the answer to RopLogon cannot be read, expected folders: changed on the way, or not by a server"
+                    "the answer to RopLogon cannot be read, expected folders: it was changed on the way"
                 )
             client.sessions["emsmdb"].logon = logon
             stage.text = f"the mailbox is open{_on(step)}"
@@ -154,8 +154,8 @@ def _look_at_spelling(step: Step, stage: Stage) -> None:
     if changed:
         came = next(name for name in names if name.lower() == changed[0].lower())
         stage.warn(
-            f"{came.decode('latin-1')} came where {changed[0].decode('ascii')} was expected: something on the "
-            "way rewrites header names (HTTP/2 between front and server?)"
+            f"{came.decode('latin-1')} came where {changed[0].decode('ascii')} was expected: something on "
+            "the way rewrites header names (HTTP/2 between front and server?)"
         )
 
 

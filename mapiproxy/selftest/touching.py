@@ -198,7 +198,7 @@ class Touch:
             await self._session.execute(what=f"after {what}")
         except Trouble as trouble:
             raise Trouble(
-                f"{what}, and the session did not go on, though it is cookies, not connections: {trouble.text}",
+                f"{what}, and the session, which is cookies and no connection, did not go on: {trouble.text}",
                 trouble.grade,
             ) from trouble.__cause__
 
@@ -223,8 +223,8 @@ class Touch:
                 raise Trouble(f"the wait after it: {wrong}")
         elif not again.words:
             raise Trouble(
-                "the wait after it shows no sign of life, expected PROCESSING: something keeps the answer back, "
-                "or the wait that was cut is still held"
+                "the wait after it shows no sign of life, expected PROCESSING: something keeps the "
+                "answer back, or the wait that was cut is still held"
             )
         await self._session.client.reset("wait")
         while not again.over:
@@ -246,7 +246,7 @@ class Touch:
         cookies = {each.cookie for each in seen if each.cookie and each.request_type != "Disconnect"}
         if len(cookies) > 1:
             raise Trouble(
-                "the session's cookie changed, expected the one that Connect set: cookies are not kept on the way"
+                "the session's cookie changed, expected the one of Connect: cookies are not kept on the way"
             )
         told: dict[str, list[str]] = {}
         for each in seen:
