@@ -46,6 +46,7 @@ class Caller:
     :param dialled: gives numbers to new connections; by default this client counts its own.
     :param login: how the user shows who it is; by default with Basic.
     :param dialer: how connections come about.
+    :ivar secure: whether cookies that want TLS are sent; by default with it, and on loopback.
     :ivar wait_patience: of the connection for NotificationWait, where it is another one.
     :ivar lines: the open connections by use: "call", "wait", "nspi".
     """
@@ -75,6 +76,7 @@ class Caller:
         self.watch = watch
         self.login = login or BasicLogin(user.basic)
         self.wait_patience = patience
+        self.secure = address.tls or address.host == "127.0.0.1"
         self._patience = patience
         self._dialled = dialled
         self._dial = dialer
@@ -257,7 +259,6 @@ class Caller:
 
     def _request(self, session: Session, request_type: str, request_id: str, body: bytes) -> Request:
         now = self._reactor.seconds()
-        loopback = self.address.host == "127.0.0.1"
         mailbox = self.user.mailbox_id
         query = f"MailboxId={mailbox}" if mailbox else "useMailboxOfAuthenticatedUser=true"
         head = (
@@ -270,7 +271,7 @@ class Caller:
             f"X-ClientInfo: {self.client_info}",
             f"X-ClientApplication: {APPLICATION}",
         )
-        cookies = self.jar.header(session.path, now, secure=self.address.tls or loopback)
+        cookies = self.jar.header(session.path, now, secure=self.secure)
         return Request(head, body, cookies)
 
     def _step(self, session: Session, request_type: str, request_id: str, note: str = "") -> Step:

@@ -171,6 +171,11 @@ class ClientLine(Protocol):
             return
         if self._asked.first_at is None:
             self._asked.first_at = self._clock.seconds()
+            if not data.startswith(b"HTTP/"[: len(data)]):
+                # The reader would wait for the end of a head, which other protocols do not have.
+                what = "HTTP/2" if data[3:5] == b"\x04\0" else "no HTTP"
+                self._give_up(BadAnswer(f"connection {self.number}: what came is {what}"))
+                return
         if self._watch is not None and self._watch.active():
             self._watch.reset(self._patience)
         self._reader.feed(data)

@@ -84,7 +84,7 @@ class Entry:
         assert plan.user is not None, "who logs on has a name"
         named = named or (plan.user if "@" in plan.user else "probe")
         account = Account(plan.user, plan.password, named, plan.dn or "")
-        return OutlookClient(
+        client = OutlookClient(
             self._reactor,
             self._route.place,
             account,
@@ -93,6 +93,9 @@ class Entry:
             login=login_of(scheme, account, plan.target.host),
             dialer=self._route.dial,
         )
+        # Without TLS there is a warning of its own; the session is to be seen all the same.
+        client.secure = True
+        return client
 
     async def _ping(self, client: OutlookClient) -> Step:
         """A call that needs no session, on a connection that is not used for anything else."""

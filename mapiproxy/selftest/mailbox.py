@@ -24,6 +24,8 @@ from mapiproxy.selftest.target import Account, Plan, is_mailbox_id
 from mapiproxy.selftest.trail import Grade, Stage, Trail, Trouble
 
 _PATH = "/autodiscover/autodiscover.xml"
+#: Exchange names the mailbox as the server of EXCH, where there is no element of mapiHttp.
+_SERVER = re.compile(rb"<Server>\s*([0-9a-f-]{36}@[^<\s]{1,255})\s*</Server>", re.IGNORECASE)
 _OFFERS = re.compile(rb"type\s*=\s*[\"']mapihttp[\"']", re.IGNORECASE)
 
 
@@ -66,9 +68,10 @@ class Directory:
         dn = account.dn or (who.legacy_dn if who else None)
         if not dn:
             return self._without(account, f"the answer names no mailbox for {address}", stage)
-        found = evolve(
-            account, dn=dn, mailbox_id=account.mailbox_id or (home.mailbox_id if home else None) or ""
-        )
+        named = home.mailbox_id if home is not None else None
+        if named is None and (server := _SERVER.search(body)) is not None:
+            named = server[1].decode("latin-1")
+        found = evolve(account, dn=dn, mailbox_id=account.mailbox_id or named or "")
         stage.text = f"{address} is {found.mailbox_id or 'a mailbox without MailboxId'}, {dn}"
         if not _OFFERS.search(body):
             stage.warn(

@@ -174,9 +174,10 @@ class Route:
 
         try:
             failure = await trail.within(handshake(), "the server's part of the TLS handshake")
-        except Trouble:
+        except Trouble as trouble:
             line.abort()
-            raise
+            why = "what listens there does not speak TLS, or something on the way swallows it"
+            raise Trouble(f"{trouble.text}: {why}") from trouble
         if failure is not None:
             raise Trouble(_why_tls(failure)) from failure
         certificate = self.certificate = line.certificate

@@ -212,6 +212,8 @@ class Touch:
         stage.text = "the connection of a wait was cut, and the session went on with the same cookies"
         again = self._begin()
         await self._opened(again, _AT_ONCE)
+        # A refusal begins like any answer; after another call its end has come as well.
+        await self._session.execute(what="beside the wait after it")
         if again.lost is not None:
             text = explain_loss(again.lost, "NotificationWait")
             raise Trouble(f"the wait after it: {text}") from again.lost

@@ -41,8 +41,13 @@ def instead(status: str, *lines: str, body: bytes = b"") -> Callable[[Any], Answ
 
 
 def to_type(request_type: str, fault: Any) -> Callable[[Any], Any]:
-    """A fault for requests of one type only."""
-    return lambda request: fault if request.text(b"x-requesttype") == request_type else None
+    """A fault for requests of one type, of somebody with credentials."""
+
+    def choose(request: Any) -> Any:
+        known = b"authorization" in request.headers
+        return fault if known and request.text(b"x-requesttype") == request_type else None
+
+    return choose
 
 
 class ProbeCase(TestCase):
