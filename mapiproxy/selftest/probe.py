@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
+from twisted.internet.defer import TimeoutError
 
 from mapiproxy.lab.client import OutlookClient
 from mapiproxy.net.trust import Trust
@@ -27,7 +28,7 @@ class Outcome:
     """What a probe came to. Times in epoch seconds.
 
     :ivar error: what is wrong, with the stage in front; empty when nothing is.
-    :ivar exception: what ended the probe, as the libraries below said it.
+    :ivar exception: what the libraries below had to say about it; empty for a judgement of our own.
     """
 
     plan: Plan
@@ -61,8 +62,7 @@ async def run(
     try:
         await _Probing(plan, reactor, trail, resolve).run()
     except Trouble:
-        cause = trail.cause
-        exception = f"{type(cause).__name__}: {_plain(str(cause))}"
+        exception = _show(trail.cause)
     error = "; ".join(trail.complaints)
     return Outcome(
         plan, began, reactor.seconds(), trail.grade, tuple(trail.stages), _plain(error), exception
@@ -101,6 +101,14 @@ def _drop(client: OutlookClient) -> None:
     for line in list(client.lines.values()):
         line.abort()
     client.lines.clear()
+
+
+def _show(cause: BaseException | None) -> str:
+    """Type and text of an exception; the text of a timeout is a bare tuple."""
+    if cause is None:
+        return ""
+    text = "" if isinstance(cause, TimeoutError) else _plain(str(cause))
+    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
 
 
 def _plain(text: str) -> str:

@@ -155,7 +155,7 @@ def _look_at_spelling(step: Step, stage: Stage) -> None:
         came = next(name for name in names if name.lower() == changed[0].lower())
         stage.warn(
             f"{came.decode('latin-1')} came where {changed[0].decode('ascii')} was expected: something on "
-            "the way rewrites header names (HTTP/2 between front and server?)"
+            "the way rewrites header names (HAProxy without h1-case-adjust? HTTP/2?)"
         )
 
 

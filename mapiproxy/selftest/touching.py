@@ -44,6 +44,12 @@ class _Wait:
     def pendings(self) -> list[float]:
         return [at for word, at in self.words if word == "PENDING"]
 
+    @property
+    def told(self) -> str:
+        """How many PENDINGs, for people."""
+        count = len(self.pendings)
+        return f"{count} PENDING{'' if count == 1 else 's'}"
+
     def stir(self) -> None:
         waiting, self._stir = self._stir, None
         if waiting is not None and not waiting.called:
@@ -161,12 +167,12 @@ class Touch:
         due = f"PENDING was due every {self._period:g} s"
         if wait.lost is not None:
             why = explain_loss(wait.lost, "NotificationWait")
-            raise Trouble(f"after {lasted:.1f} s, {len(wait.pendings)} PENDINGs, {why}") from wait.lost
+            raise Trouble(f"after {lasted:.1f} s, {wait.told}, {why}") from wait.lost
         if wait.step is not None:
             self._session.note(wait.step)
             wrong = explain_step(wait.step, self._session.kind)
             if wrong:
-                raise Trouble(f"after {lasted:.1f} s, {len(wait.pendings)} PENDINGs: {wrong}")
+                raise Trouble(f"after {lasted:.1f} s, {wait.told}: {wrong}")
         if not wait.words:
             why = "something on the way buffers answers"
             raise Trouble(f"nothing came for {lasted:.0f} s though {due}: {why}")
@@ -183,7 +189,7 @@ class Touch:
         gap = max((after - before for before, after in pairwise(times)), default=0.0)
         if gap > self._period + self._margin:
             stage.warn(f"PENDING came after {gap:.1f} s though it was due every {self._period:g} s")
-        stage.text = f"PROCESSING after {first:.1f} s, {len(wait.pendings)} PENDINGs in {lasted:.1f} s"
+        stage.text = f"PROCESSING after {first:.1f} s, {wait.told} in {lasted:.1f} s"
         if wait.step is not None:
             stage.text += ", then the server ended the wait"
         elif not wait.pendings:

@@ -68,7 +68,7 @@ class Trail:
     :param patience: seconds that one thing may take.
     :param watch: told of each stage twice: when it begins (its grade is not to be believed yet, ``over``
         is false) and when it is over.
-    :ivar cause: the exception that ended the probe, if one did.
+    :ivar cause: the exception below that ended the probe; ``None`` when it was our own judgement.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Trail:
         try:
             yield stage
         except Trouble as trouble:
-            self._fail(stage, trouble, trouble.__cause__ or trouble)
+            self._fail(stage, trouble, trouble)
             raise
         except LabError as error:
             wrapped = Trouble(str(error))
@@ -124,5 +124,7 @@ class Trail:
         except TimeoutError as error:
             raise Trouble(f"{expected} did not come within {limit:g} s") from error
 
-    def _fail(self, stage: Stage, trouble: Trouble, cause: BaseException) -> None:
+    def _fail(self, stage: Stage, trouble: Trouble, cause: BaseException | None) -> None:
+        while isinstance(cause, Trouble):
+            cause = cause.__cause__
         stage.grade, stage.text, self.cause = trouble.grade, trouble.text, cause

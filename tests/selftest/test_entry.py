@@ -45,7 +45,7 @@ def test_a_password_does_not_go_over_plain_http_unless_that_is_asked_for():
 
 
 def test_what_no_password_can_do_is_said():
-    with pytest.raises(Trouble, match="Bearer is offered, expected .*: modern authentication"):
+    with pytest.raises(Trouble, match=r"Bearer is offered, expected .*: modern authentication"):
         choose(PLAN, offer("bearer"))
 
 

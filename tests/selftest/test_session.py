@@ -67,7 +67,7 @@ class SessionTest(ProbeCase):
         await self.meets("Connect", CloseAfter(200, abort=True), "Connect: closed before the answer to Connect")
 
     async def test_an_answer_that_does_not_come(self) -> None:
-        await self.meets("Connect", NeverAnswer(), "0.5 s", timeout=0.5)
+        await self.meets("Connect", NeverAnswer(), "1.5 s", timeout=1.5)
 
     async def test_a_logon_that_is_no_logon(self) -> None:
         lab = self.lab(answer_size=64)

@@ -53,8 +53,8 @@ class WaitTest(TouchingCase):
     async def test_a_middle_that_buffers_is_found_out(self) -> None:
         outcome = await self.through(whole_answers_only, wait=0.8)
         self.assertEqual(outcome.grade, Grade.CRITICAL)
-        text = "Wait: nothing came for 1 s though PENDING was due every 0.2 s: something on the way buffers answers"
-        self.assertIn(text, outcome.error)
+        text = r"Wait: nothing came for \d s though PENDING was due every 0\.2 s: something on the way buffers answers"
+        self.assertRegex(outcome.error, text)
         self.assertEqual(self.names(outcome)[-1], "Wait")
 
     async def test_a_middle_that_keeps_small_pieces_back_is_found_out(self) -> None:
@@ -62,13 +62,14 @@ class WaitTest(TouchingCase):
             return None if WAIT in asked and held.startswith(b"9\r\nPENDING") else held
 
         outcome = await self.through(back, wait=1.5)
-        self.assertIn("Wait: PROCESSING came, and then nothing for 2 s though PENDING was due", outcome.error)
+        self.assertRegex(outcome.error, r"Wait: PROCESSING came, and then nothing for \d s though PENDING was due")
         self.assertEqual(outcome.grade, Grade.CRITICAL)
 
     async def test_the_wait_is_watched_for_as_long_as_is_asked(self) -> None:
         outcome = await self.probe(self.lab().port, wait=0.7)
         self.assertEqual((outcome.grade, outcome.error), (Grade.OK, ""))
-        self.assertRegex(self.stage(outcome, "Wait").text, r"PROCESSING after 0\.\d s, [23] PENDINGs in 0\.7 s")
+        self.assertRegex(self.stage(outcome, "Wait").text, r"PROCESSING after \d\.\d s, \d PENDINGs? in \d\.\d s\Z")
+        self.assertGreaterEqual(self.stage(outcome, "Wait").seconds, 0.7)
 
     async def test_a_wait_that_is_too_short_for_a_pending_says_so(self) -> None:
         outcome = await self.probe(self.lab(pending_period=30).port, wait=0.3)
@@ -77,14 +78,14 @@ class WaitTest(TouchingCase):
 
     async def test_a_late_pending_is_a_warning(self) -> None:
         fast = re.compile(rb"X-PendingPeriod: \d+")
-        plain = self.lab(tls=False, pending_period=1.4)
+        plain = self.lab(tls=False, pending_period=1.2)
         front = middle(self, plain.port, lambda asked, held: fast.sub(b"X-PendingPeriod: 100", held))
-        outcome = await self.probe(front, target=self.plan(front, tls=False).target, auth="basic", wait=1.6)
+        outcome = await self.probe(front, target=self.plan(front, tls=False).target, auth="basic")
         self.assertEqual(outcome.grade, Grade.WARNING)
-        self.assertIn("Wait: PENDING came after 1.4 s though it was due every 0.1 s", outcome.error)
+        self.assertRegex(outcome.error, r"Wait: PENDING came after 1\.\d s though it was due every 0\.1 s")
 
     async def test_a_server_that_ends_the_wait_by_itself_is_fine(self) -> None:
-        outcome = await self.probe(self.lab(wait_length=0.5).port, wait=0.9)
+        outcome = await self.probe(self.lab(wait_length=0.5).port, wait=5.0)
         self.assertEqual((outcome.grade, outcome.error), (Grade.OK, ""))
         self.assertIn("then the server ended the wait", self.stage(outcome, "Wait").text)
 
@@ -92,7 +93,7 @@ class WaitTest(TouchingCase):
         # Of its bytes, some hundred are the head's and 14 each PENDING's: cut after a few of those.
         fault = to_type("NotificationWait", CloseAfter(900))
         outcome = await self.meets(fault, "closed within the answer to NotificationWait", wait=5.0)
-        self.assertRegex(outcome.error, r"Wait: after \d\.\d s, \d+ PENDINGs, closed")
+        self.assertRegex(outcome.error, r"Wait: after \d\.\d s, \d+ PENDINGs?, closed")
 
     async def test_a_wait_that_something_refuses(self) -> None:
         await self.meets(

@@ -110,7 +110,7 @@ class ProbeCase(TestCase):
             ALICE.login,
             ALICE.password,
             ca_file=self.ca,
-            timeout=5.0,
+            timeout=20.0,
         )
         return evolve(plan, **more)
 
