@@ -91,12 +91,16 @@ class _Seconds(click.ParamType[float]):
 )
 @click.option("--auth", type=click.Choice(SCHEMES, case_sensitive=False), default="auto", show_default=True)
 @click.option("--mailbox", metavar="ID", help="MailboxId (GUID@DOMAIN) or address. Default: Autodiscover.")
-@click.option("--dn", help="Legacy DN of the mailbox; Default: Autodiscover.")
+@click.option("--dn", help="Legacy DN of the mailbox. Default: Autodiscover.")
 @click.option(
     "--kind", type=click.Choice(["auto", *Kind], case_sensitive=False), default="auto", show_default=True
 )
 @click.option("--connect-to", metavar="HOST:PORT", help="Connect there, whatever DNS says of the name.")
-@click.option("--ca-file", type=click.Path(path_type=Path), help="CAs to trust (PEM). Default: the system's.")
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CAs to trust (PEM). Default: the system's.",
+)
 @click.option(
     "--insecure", is_flag=True, help="Believe any certificate: the password goes to whoever answers."
 )
@@ -176,7 +180,7 @@ def _password(file: Path | None, user: str) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise BadTarget(f"--password-file {file}: {error}") from None
     known = os.environ.get(ENVIRONMENT)
-    if known is not None:
+    if known:
         return known
     if not sys.stdin.isatty():
         raise BadTarget(f"no password: give --password-file, set {ENVIRONMENT}, or use a terminal")
@@ -189,7 +193,8 @@ class _Progress:
     def __init__(self, verbose: bool, out: Console) -> None:
         self._verbose = verbose
         self._out = out
-        shown = Console(stderr=True)
+        # On one terminal the spinner has to know of the lines, or they are written into each other.
+        shown = out if out.is_terminal else Console(stderr=True)
         self._status: Status | None = shown.status("") if shown.is_terminal else None
 
     def __enter__(self) -> _Progress:

@@ -44,6 +44,7 @@ def use(*arguments: str, **environment: str) -> Result:
         (["m", "--no-such-option"], "No such option"),
         (["m", "--user", "a@b", "--password-file", "/nowhere/x"], "--password-file /nowhere/x"),
         (["m", "--user", "a@b"], "no password: give --password-file, set MAPIPROXY_TEST_PASSWORD"),
+        (["m", "--ca-file", "/nowhere/ca.pem"], "does not exist"),
         (["--config", "/nowhere/m.toml"], "cannot be run"),
         (["--config", "x", "--connect-to", "h:1"], "--connect-to is for a URL"),
     ],
@@ -52,6 +53,11 @@ def test_wrong_use_is_unknown_to_monitoring(arguments, text):
     done = use(*arguments)
     assert done.exit_code == 3, done.output
     assert text in done.output
+
+
+def test_an_empty_password_in_the_environment_is_none():
+    """It would be tried, and counted against the account."""
+    assert "no password" in use("m", "--user", "a@b", MAPIPROXY_TEST_PASSWORD="").output
 
 
 def test_a_password_is_no_argument():
