@@ -27,7 +27,7 @@ from mapiproxy.commands.verdicts import as_json as to_json
 from mapiproxy.commands.verdicts import nagios as to_nagios
 from mapiproxy.commands.verdicts import show, trace, worst
 from mapiproxy.selftest.probe import Outcome, run
-from mapiproxy.selftest.target import SCHEMES, BadTarget, Plan, Probe, read_probe, read_target
+from mapiproxy.selftest.target import SCHEMES, BadTarget, Plan, Probe, check_names, read_probe, read_target
 from mapiproxy.selftest.trail import Grade, Stage
 from mapiproxy.settings.units import parse_duration
 
@@ -144,6 +144,7 @@ def _plans(asked: dict[str, Any]) -> list[Plan]:
     url, config, user = asked["url"], asked["config"], asked["user"]
     if (url is None) == (config is None):
         raise BadTarget("either a URL is needed or --config FILE")
+    check_names(asked["mailbox"], asked["dn"])
     default = Probe.CTP if user else Probe.SELF_TEST
     probe = read_probe(asked["probe"]) if asked["probe"] else default
     if probe is not Probe.SELF_TEST and not user:

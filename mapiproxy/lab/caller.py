@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from mapiproxy.lab import bodies, rops
 from mapiproxy.lab.asking import Request
@@ -260,7 +261,7 @@ class Caller:
     def _request(self, session: Session, request_type: str, request_id: str, body: bytes) -> Request:
         now = self._reactor.seconds()
         mailbox = self.user.mailbox_id
-        query = f"MailboxId={mailbox}" if mailbox else "useMailboxOfAuthenticatedUser=true"
+        query = f"MailboxId={quote(mailbox, safe='@')}" if mailbox else "useMailboxOfAuthenticatedUser=true"
         head = (
             f"POST {session.path.decode()}?{query} HTTP/1.1",
             f"Host: {self.address.authority}",

@@ -18,6 +18,7 @@ from mapiproxy.wire.heads import ResponseHead
 
 _STATUSES = {
     400: "a filter on the way, or the server, takes the request for malformed",
+    401: "it asks for a login where none should be needed",
     403: "a filter (WAF, firewall rule, IP restriction) forbids it, or IIS wants a client certificate",
     404: "/mapi is not published here, or the component is switched off on the server",
     405: "what answers is no MAPI endpoint: POST is not allowed",

@@ -20,7 +20,7 @@ from mapiproxy.lab.pox import autodiscover_request
 from mapiproxy.policy.autodiscover import home_of, mailbox_of
 from mapiproxy.selftest.diagnosis import explain_loss
 from mapiproxy.selftest.reaching import Route
-from mapiproxy.selftest.target import Account, Plan, is_mailbox_id
+from mapiproxy.selftest.target import Account, Plan, is_dn, is_mailbox_id
 from mapiproxy.selftest.trail import Grade, Stage, Trail, Trouble
 
 _PATH = "/autodiscover/autodiscover.xml"
@@ -66,7 +66,7 @@ class Directory:
         body = bytes(received.payload)
         who, home = mailbox_of(body), home_of(body)
         dn = account.dn or (who.legacy_dn if who else None)
-        if not dn:
+        if not dn or not is_dn(dn):
             return self._without(account, f"the answer names no mailbox for {address}", stage)
         named = home.mailbox_id if home is not None else None
         if named is None and (server := _SERVER.search(body)) is not None:

@@ -6,6 +6,8 @@ The self-test knocks; the deep test logs on; the client touch point does all tha
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from attrs import frozen
@@ -63,6 +65,8 @@ async def run(
         await _Probing(plan, reactor, trail, resolve).run()
     except Trouble:
         exception = _show(trail.cause)
+    except Exception as fault:  # of our own: it must not look like one of the server
+        exception = f"{_show(fault)} ({_place(fault)})"
     error = "; ".join(trail.complaints)
     return Outcome(
         plan, began, reactor.seconds(), trail.grade, tuple(trail.stages), _plain(error), exception
@@ -87,7 +91,7 @@ class _Probing:
         client = await Entry(self._reactor, trail, route, plan, offer).enter()
         try:
             account = await Directory(trail, route, plan, client).find(offer.kind)
-            session = Session(trail, client, account, offer.kind)
+            session = Session(trail, client, account, offer.kind, plan.kind)
             await session.connect()
             if plan.probe is Probe.CTP:
                 await Touch(self._reactor, trail, session, plan.wait).play()
@@ -101,6 +105,12 @@ def _drop(client: OutlookClient) -> None:
     for line in list(client.lines.values()):
         line.abort()
     client.lines.clear()
+
+
+def _place(error: Exception) -> str:
+    """File and line in which an exception was raised."""
+    *_, last = extract_tb(error.__traceback__)
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 def _show(cause: BaseException | None) -> str:

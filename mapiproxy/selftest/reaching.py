@@ -213,7 +213,8 @@ def _why_tls(failure: BaseException) -> str:
         return f"the {text.replace(', wanted ', ', not ')}"
     if text.startswith("certificate of "):
         strange = "unknown CA" in text or "self-signed" in text
-        return f"the {text}{'; --ca-file names another CA to trust' if strange else ''}"
+        hint = "; is an intermediate certificate left out? --ca-file names another CA to trust"
+        return f"the {text}{hint if strange else ''}"
     if "Connection" in type(failure).__name__:
         text = "closed in mid-handshake"
     for sign, meaning in _TLS_REASONS.items():

@@ -37,13 +37,22 @@ class Seen:
 class Session:
     """One client's session.
 
+    :param kind: as far as is known; *expected*: as the operator says.
     :ivar kind: of server, as soon as its cookies tell.
     :ivar seen: of each answer, in order.
     :ivar period: X-PendingPeriod in seconds, as last heard.
     """
 
-    def __init__(self, trail: Trail, client: OutlookClient, account: Account, kind: Kind | None) -> None:
+    def __init__(
+        self,
+        trail: Trail,
+        client: OutlookClient,
+        account: Account,
+        kind: Kind | None,
+        expected: Kind | None = None,
+    ) -> None:
         self.kind = kind
+        self._expected = expected
         self.seen: list[Seen] = []
         self.period = USUAL_PERIOD
         self.client = client
@@ -135,6 +144,8 @@ class Session:
         self.kind = kinds[0]
         self.client.kind = self.kind.value
         stage.text = f"a session of kind {self.kind.value}"
+        if self._expected is not None and self.kind is not self._expected:
+            stage.warn(f"the session is one of {self.kind.value}, expected {self._expected.value}")
 
     def _moved(self) -> str:
         """That the last answer came from elsewhere, if it did."""

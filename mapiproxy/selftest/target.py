@@ -140,14 +140,30 @@ def read_target(text: str, reach: str | None = None) -> Target:
     ascii_host = _host(host, text)
     tls = parts.scheme == "https"
     query = {name.lower(): value for name, value in parse_qsl(parts.query)}
+    mailbox_id = query.get("mailboxid")
+    if mailbox_id and not is_mailbox_id(mailbox_id):
+        raise BadTarget(f"{text!r}: MailboxId is not GUID@DOMAIN")
     port = (443 if tls else 80) if port is None else port
     return Target(
         ascii_host,
         port,
         tls,
         None if reach is None else _read_reach(reach, port),
-        query.get("mailboxid") or None,
+        mailbox_id or None,
     )
+
+
+def check_names(mailbox: str | None, dn: str | None) -> None:
+    """Whether a mailbox and a DN can be what they are said to be. :raise BadTarget:"""
+    if mailbox and ("@" not in mailbox or not mailbox.isprintable() or " " in mailbox):
+        raise BadTarget(f"{mailbox!r} is neither a MailboxId (GUID@DOMAIN) nor an address")
+    if dn and not is_dn(dn):
+        raise BadTarget(f"{dn!r} is no legacy DN: they look like /o=ORG/ou=.../cn=Recipients/cn=NAME")
+
+
+def is_dn(text: str) -> bool:
+    """A legacy DN, which is Latin-1 on the wire (MS-OXCMAPIHTTP 2.2.4.1.1)."""
+    return text.startswith("/") and text.isprintable() and all(each <= "\xff" for each in text)
 
 
 def is_mailbox_id(text: str) -> bool:

@@ -213,8 +213,7 @@ class Touch:
             wait = self._begin()
             await self._opened(wait, _AT_ONCE)
         await self._cut("wait", "the connection of a wait was cut")
-        while not wait.over:
-            await wait.change(self._reactor, _AT_ONCE)
+        await self._settled(wait)
         stage.text = "the connection of a wait was cut, and the session went on with the same cookies"
         again = self._begin()
         await self._opened(again, _AT_ONCE)
@@ -235,8 +234,16 @@ class Touch:
                 "answer back, or the wait that was cut is still held"
             )
         await self._session.client.reset("wait")
-        while not again.over:
-            await again.change(self._reactor, _AT_ONCE)
+        await self._settled(again)
+
+    async def _settled(self, wait: _Wait) -> None:
+        """Until a wait whose connection was cut has noticed. :raise Trouble: it does not."""
+        end = self._reactor.seconds() + self._trail.patience
+        while not wait.over:
+            left = end - self._reactor.seconds()
+            if left <= 0:
+                raise Trouble("a wait could not be cut: its connection is still being made")
+            await wait.change(self._reactor, left)
 
     # The rest.
 

@@ -107,6 +107,10 @@ class Trail:
             wrapped = Trouble(str(error))
             self._fail(stage, wrapped, error)
             raise wrapped from error
+        except Exception as error:
+            text = f"the test itself failed ({type(error).__name__}), and says nothing about the server"
+            self._fail(stage, Trouble(text, Grade.UNKNOWN), error)
+            raise
         finally:
             stage.seconds = self._reactor.seconds() - stage.at
             if stage.grade is Grade.OK and not unhurried and stage.seconds > SLOW:

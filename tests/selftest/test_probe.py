@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from support.lab import ALICE
-from support.selftesting import ProbeCase, instead
+from support.selftesting import NAME, ProbeCase, instead
 from twisted.internet import reactor
 
+from mapiproxy.backends.kind import Kind
+from mapiproxy.lab.authority import Authority
 from mapiproxy.lab.faults import CloseNow
 from mapiproxy.selftest.probe import run
 from mapiproxy.selftest.target import Plan, Probe, Target
@@ -98,6 +100,29 @@ class ExchangeTest(ProbeCase):
         self.assertEqual(outcome.grade, Grade.UNKNOWN)
         self.assertIn("DNS: no address of nowhere.lab.test (Name or service not known)", outcome.error)
         self.assertEqual(self.names(outcome), ["DNS"])
+
+    async def test_a_fault_of_the_test_itself_is_unknown_and_tells_its_place(self) -> None:
+        async def broken(host: str, port: int) -> list[str]:
+            raise ZeroDivisionError("broken")
+
+        outcome = await run(Plan(Probe.SELF_TEST, Target("m.lab.test", 443, True)), reactor, resolve=broken)
+        self.assertEqual(outcome.grade, Grade.UNKNOWN)
+        self.assertIn("DNS: the test itself failed (ZeroDivisionError)", outcome.error)
+        self.assertRegex(outcome.exception, r"ZeroDivisionError: broken \(test_probe\.py:\d+\)")
+
+    async def test_another_kind_than_expected_is_a_warning(self) -> None:
+        outcome = await self.probe(self.lab().port, Probe.DEEP_TEST, kind=Kind.GROMMUNIO)
+        self.assertEqual(outcome.grade, Grade.WARNING)
+        self.assertIn("Connect: the session is one of exchange, expected grommunio", outcome.error)
+
+    async def test_a_chain_without_its_intermediate_is_told(self) -> None:
+        authority = Authority(self.folder / "deep", intermediate=True)
+        issued = authority.issue(NAME, stem="leaf")
+        leaf = issued.certificate.read_text().partition("-----END CERTIFICATE-----\n")
+        issued.certificate.write_text(leaf[0] + leaf[1])
+        outcome = await self.probe(self.lab(issued=issued).port, Probe.SELF_TEST, ca_file=authority.ca_file)
+        self.assertEqual(outcome.grade, Grade.CRITICAL)
+        self.assertIn("is an intermediate certificate left out?", outcome.error)
 
     async def test_texts_of_strangers_cannot_move_the_cursor(self) -> None:
         lab = self.lab()

@@ -12,6 +12,7 @@ from mapiproxy.selftest.target import (
     Plan,
     Probe,
     Target,
+    check_names,
     is_mailbox_id,
     read_probe,
     read_target,
@@ -99,6 +100,20 @@ def test_a_mailbox_id_is_a_guid_at_a_domain():
     assert is_mailbox_id(GUID)
     assert not is_mailbox_id("alice@lab.test")
     assert not is_mailbox_id(GUID + "&x=1")
+
+
+@pytest.mark.parametrize("mailbox", [None, GUID, "alice@lab.test"])
+def test_names_that_can_be_are_taken(mailbox):
+    check_names(mailbox, "/o=Lab/ou=x/cn=Recipients/cn=Zo\xeb")
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "dn"),
+    [("alice", None), ("a b@c", None), ("a@b\r\nX: y", None), (None, "cn=x"), (None, "/o=\u0142"), (None, "/o=a\n")],
+)
+def test_names_that_cannot_be_are_refused(mailbox, dn):
+    with pytest.raises(BadTarget):
+        check_names(mailbox, dn)
 
 
 def test_passwords_are_in_no_repr():

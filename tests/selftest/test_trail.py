@@ -36,12 +36,27 @@ def test_trouble_ends_the_stage_and_keeps_its_grade_and_its_cause():
     assert isinstance(trail.cause, OSError)
 
 
+def test_a_judgement_of_our_own_has_no_cause_even_through_another():
+    trail = Watched().trail
+    with pytest.raises(Trouble), trail.stage("Wait"):
+        raise Trouble("outer") from Trouble("inner")
+    assert trail.cause is None
+
+
 def test_what_the_client_raises_becomes_trouble():
     trail = Watched().trail
     with pytest.raises(Trouble, match="refused"), trail.stage("Connect"):
         raise DialFailed("refused")
     assert trail.complaints == ["Connect: refused"]
     assert isinstance(trail.cause, DialFailed)
+
+
+def test_a_fault_of_the_test_itself_says_nothing_about_the_server():
+    trail = Watched().trail
+    with pytest.raises(ZeroDivisionError), trail.stage("Wait"):
+        _ = 1 / 0
+    assert trail.grade is Grade.UNKNOWN
+    assert trail.complaints == ["Wait: the test itself failed (ZeroDivisionError), and says nothing about the server"]
 
 
 def test_warnings_do_not_end_anything_and_come_after_failures():
