@@ -72,7 +72,8 @@ class Entry:
             step = await self._ping(client)
             if step.status == 401:
                 raise Trouble(await self._why(scheme))
-            if step.status is not None and step.status >= 500 and step.head is not None:
+            # Others may be owed to the mailbox, which is not known yet.
+            if step.status in (502, 503, 504) and step.head is not None:
                 raise Trouble(explain_status(step.head, "a PING", "200"))
             stage.text = f"{plan.user} is accepted with {_SPELT[scheme]}"
             self._remark(stage, scheme)

@@ -6,63 +6,16 @@ A NotificationWait is where proxies that keep answers back, or are in a hurry, a
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
-from attrs import define, field
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
-
 from mapiproxy.lab import bodies
-from mapiproxy.lab.errors import LabError
-from mapiproxy.lab.step import Step
 from mapiproxy.selftest.diagnosis import explain_loss, explain_step
 from mapiproxy.selftest.session import Session
 from mapiproxy.selftest.trail import Stage, Trail, Trouble
+from mapiproxy.selftest.waiting import AT_ONCE, Wait, begin, judge, quiet_of
 
-#: How late PROCESSING may be, in seconds.
-_AT_ONCE = 5.0
 #: How often a wait is begun anew because an event ended it before a PENDING was due.
 _AGAIN = 3
-
-
-@define
-class _Wait:
-    """A NotificationWait under way: its words with their times, and its end."""
-
-    began: float
-    words: list[tuple[str, float]] = field(factory=list)
-    step: Step | None = None
-    lost: LabError | None = None
-    _stir: Deferred[None] | None = None
-
-    @property
-    def over(self) -> bool:
-        return self.step is not None or self.lost is not None
-
-    @property
-    def pendings(self) -> list[float]:
-        return [at for word, at in self.words if word == "PENDING"]
-
-    @property
-    def told(self) -> str:
-        """How many PENDINGs, for people."""
-        count = len(self.pendings)
-        return f"{count} PENDING{'' if count == 1 else 's'}"
-
-    def stir(self) -> None:
-        waiting, self._stir = self._stir, None
-        if waiting is not None and not waiting.called:
-            waiting.callback(None)
-
-    async def change(self, reactor: Any, seconds: float) -> None:
-        """Until something happens, but no longer than that."""
-        waiting: Deferred[None] = Deferred()
-        self._stir = waiting
-        timer = reactor.callLater(max(seconds, 0.0), self.stir)
-        await waiting
-        if timer.active():
-            timer.cancel()
 
 
 class Touch:
@@ -76,14 +29,6 @@ class Touch:
         self._trail = trail
         self._session = session
         self._watch = watch
-
-    @property
-    def _period(self) -> float:
-        return self._session.period
-
-    @property
-    def _margin(self) -> float:
-        return max(1.0, self._period / 4)
 
     async def play(self) -> None:
         """Stages Wait, Reconnect, Reconnect (wait), AddressBook, Routing. :raise Trouble:"""
@@ -105,12 +50,12 @@ class Touch:
 
     # The wait.
 
-    async def _watch_a_wait(self, stage: Stage) -> _Wait:
-        limit = 3 * self._period + 2 if self._watch is None else self._watch
+    async def _watch_a_wait(self, stage: Stage) -> Wait:
+        limit = quiet_of(self._session.period) if self._watch is None else self._watch
         self._session.client.wait_patience = limit + 600
         for _ in range(_AGAIN):
-            wait = self._begin()
-            await self._opened(wait, min(_AT_ONCE, limit))
+            wait = begin(self._reactor, self._session)
+            await self._opened(wait, min(AT_ONCE, limit))
             try:
                 await self._session.execute(what="beside the wait")
             except Trouble as trouble:
@@ -120,80 +65,21 @@ class Touch:
             event = wait.step is not None and bool(wait.step.event_pending)
             if not event or wait.pendings:
                 break
-        self._judge_wait(wait, limit, stage)
+        judge(wait, self._reactor.seconds(), self._session, stage)
         return wait
 
-    def _begin(self) -> _Wait:
-        wait = _Wait(self._reactor.seconds())
-
-        def on_word(word: str) -> None:
-            wait.words.append((word, self._reactor.seconds()))
-            wait.stir()
-
-        def ended(step: Step) -> None:
-            wait.step = step
-            wait.stir()
-
-        def lost(failure: Failure) -> None:
-            failure.trap(LabError)
-            assert isinstance(failure.value, LabError)
-            wait.lost = failure.value
-            wait.stir()
-
-        call = self._session.client.call(
-            "NotificationWait",
-            bodies.NOTIFICATION_WAIT_REQUEST,
-            line="wait",
-            recover=False,
-            on_word=on_word,
-        )
-        Deferred.fromCoroutine(call).addCallbacks(ended, lost)
-        return wait
-
-    async def _opened(self, wait: _Wait, seconds: float) -> None:
+    async def _opened(self, wait: Wait, seconds: float) -> None:
         end = self._reactor.seconds() + seconds
         while not wait.words and not wait.over and self._reactor.seconds() < end:
             await wait.change(self._reactor, end - self._reactor.seconds())
 
-    async def _until(self, wait: _Wait, end: float) -> None:
-        """Until the wait has shown what it should, is over, or time is up."""
-        while not wait.over and self._reactor.seconds() < end:
-            if self._watch is None and wait.pendings:
+    async def _until(self, wait: Wait, end: float) -> None:
+        """Until the wait has shown what it should, is over or silent, or time is up."""
+        while not wait.over and not (self._watch is None and wait.pendings):
+            left = min(end, wait.heard + quiet_of(self._session.period)) - self._reactor.seconds()
+            if left <= 0:
                 return
-            await wait.change(self._reactor, end - self._reactor.seconds())
-
-    def _judge_wait(self, wait: _Wait, limit: float, stage: Stage) -> None:
-        lasted = self._reactor.seconds() - wait.began
-        due = f"PENDING was due every {self._period:g} s"
-        if wait.lost is not None:
-            why = explain_loss(wait.lost, "NotificationWait")
-            raise Trouble(f"after {lasted:.1f} s, {wait.told}, {why}") from wait.lost
-        if wait.step is not None:
-            self._session.note(wait.step)
-            wrong = explain_step(wait.step, self._session.kind)
-            if wrong:
-                raise Trouble(f"after {lasted:.1f} s, {wait.told}: {wrong}")
-        if not wait.words:
-            why = "something on the way buffers answers"
-            raise Trouble(f"nothing came for {lasted:.0f} s though {due}: {why}")
-        if not wait.pendings and wait.step is None and lasted > self._period + self._margin:
-            raise Trouble(
-                f"PROCESSING came, and then nothing for {lasted:.0f} s though {due}: the server is stuck, or "
-                "something on the way keeps small pieces back"
-            )
-        first = wait.words[0][1] - wait.began
-        if first > min(_AT_ONCE, limit):
-            why = "something on the way keeps it back"
-            stage.warn(f"PROCESSING came after {first:.1f} s, expected at once: {why}")
-        times = [wait.words[0][1], *wait.pendings]
-        gap = max((after - before for before, after in pairwise(times)), default=0.0)
-        if gap > self._period + self._margin:
-            stage.warn(f"PENDING came after {gap:.1f} s though it was due every {self._period:g} s")
-        stage.text = f"PROCESSING after {first:.1f} s, {wait.told} in {lasted:.1f} s"
-        if wait.step is not None:
-            stage.text += ", then the server ended the wait"
-        elif not wait.pendings:
-            stage.text += f" (none was due: the period is {self._period:g} s)"
+            await wait.change(self._reactor, left)
 
     # Cuts.
 
@@ -208,15 +94,15 @@ class Touch:
                 trouble.grade,
             ) from trouble.__cause__
 
-    async def _lose_a_wait(self, wait: _Wait, stage: Stage) -> None:
+    async def _lose_a_wait(self, wait: Wait, stage: Stage) -> None:
         if wait.over:
-            wait = self._begin()
-            await self._opened(wait, _AT_ONCE)
+            wait = begin(self._reactor, self._session)
+            await self._opened(wait, AT_ONCE)
         await self._cut("wait", "the connection of a wait was cut")
         await self._settled(wait)
         stage.text = "the connection of a wait was cut, and the session went on with the same cookies"
-        again = self._begin()
-        await self._opened(again, _AT_ONCE)
+        again = begin(self._reactor, self._session)
+        await self._opened(again, AT_ONCE)
         # A refusal begins like any answer; after another call its end has come as well.
         await self._session.execute(what="beside the wait after it")
         if again.lost is not None:
@@ -236,7 +122,7 @@ class Touch:
         await self._session.client.reset("wait")
         await self._settled(again)
 
-    async def _settled(self, wait: _Wait) -> None:
+    async def _settled(self, wait: Wait) -> None:
         """Until a wait whose connection was cut has noticed. :raise Trouble: it does not."""
         end = self._reactor.seconds() + self._trail.patience
         while not wait.over:

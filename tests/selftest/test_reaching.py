@@ -9,7 +9,9 @@ from typing import Any
 from OpenSSL import SSL
 from support.selftesting import HERE, NAME, ProbeCase
 from twisted.internet import reactor
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.protocol import Factory, Protocol
+from zope.interface import implementer
 
 from mapiproxy.lab.dialing import Address
 from mapiproxy.lab.errors import DialFailed
@@ -22,13 +24,14 @@ from mapiproxy.selftest.target import Probe, Target
 from mapiproxy.selftest.trail import Grade
 
 
+@implementer(IOpenSSLServerConnectionCreator)
 class _Http2Only:
-    """A TLS server that insists on h2, as :class:`IOpenSSLContextFactory`."""
+    """A TLS server that insists on h2."""
 
     def __init__(self, certificate: Any) -> None:
         self._certificate = certificate
 
-    def getContext(self) -> SSL.Context:
+    def serverConnectionForTLS(self, protocol: Any) -> SSL.Connection:
         def choose(connection: SSL.Connection, offered: list[bytes]) -> bytes:
             raise NoCommonProtocol(f"offered {offered}, wanted h2")
 
@@ -36,7 +39,7 @@ class _Http2Only:
         context.use_certificate_chain_file(str(self._certificate.certificate))
         context.use_privatekey_file(str(self._certificate.key))
         context.set_alpn_select_callback(choose)
-        return context
+        return SSL.Connection(context, None)
 
 
 class _Plain(Protocol):

@@ -65,6 +65,18 @@ class WaitTest(TouchingCase):
         self.assertRegex(outcome.error, r"Wait: PROCESSING came, and then nothing for \d s though PENDING was due")
         self.assertEqual(outcome.grade, Grade.CRITICAL)
 
+    async def test_signs_of_life_that_cease_are_found_out(self) -> None:
+        passed = 0
+
+        def back(asked: bytes, held: bytes) -> bytes | None:
+            nonlocal passed
+            passed += WAIT in asked and held.startswith(b"9\r\nPENDING")
+            return None if passed > 2 else held
+
+        outcome = await self.through(back, wait=60.0)
+        self.assertRegex(outcome.error, r"Wait: 2 PENDINGs came, and then nothing for \d s though PENDING was due")
+        self.assertEqual(outcome.grade, Grade.CRITICAL)
+
     async def test_the_wait_is_watched_for_as_long_as_is_asked(self) -> None:
         outcome = await self.probe(self.lab().port, wait=0.7)
         self.assertEqual((outcome.grade, outcome.error), (Grade.OK, ""))
