@@ -81,7 +81,7 @@ class Caller:
         self._patience = patience
         self._dialled = dialled
         self._dial = dialer
-        self.client_info = new_guid() + ":1"
+        self._client_info = new_guid() + ":1"
 
     # Connections.
 
@@ -269,7 +269,7 @@ class Caller:
             f"User-Agent: {USER_AGENT}",
             f"X-RequestType: {request_type}",
             f"X-RequestId: {request_id}",
-            f"X-ClientInfo: {self.client_info}",
+            f"X-ClientInfo: {self._client_info}",
             f"X-ClientApplication: {APPLICATION}",
         )
         cookies = self.jar.header(session.path, now, secure=self.secure)

@@ -94,6 +94,8 @@ def explain_code(code: int, kind: Kind | None, what: str) -> str:
     else:
         meaning = meaning_of(code, kind or Kind.EXCHANGE)
         why = _MEANINGS.get(meaning, "the server's own log says more")
+        if kind is Kind.GROMMUNIO and meaning is Meaning.INVALID_CONTEXT_COOKIE:
+            why += "; or a balancer adds a cookie of its own, and grommunio refuses those that bring no sid"
     counted = f", as {kind.value} counts" if kind is not None else ""
     return f"X-ResponseCode {code} ({meaning.value}{counted}) for {what}, expected 0: {why}"
 

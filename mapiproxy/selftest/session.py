@@ -5,8 +5,6 @@ Calls are made without the client's own recovery, because what a test has to see
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from mapiproxy.backends.kind import Kind
 from mapiproxy.lab import bodies, rops
 from mapiproxy.lab.client import OutlookClient
@@ -25,13 +23,8 @@ USUAL_PERIOD = 30.0
 _WHERE = ("X-CalculatedBETarget", "X-BEServer", "X-Lab-Backend", "X-FEServer")
 
 
-@frozen
-class Seen:
-    """Who answered a call, by the headers that say so, and the session's cookie as a digest."""
-
-    request_type: str
-    names: tuple[tuple[str, str], ...]
-    cookie: str
+#: Header and value, of those that name who answered.
+Names = tuple[tuple[str, str], ...]
 
 
 class Session:
@@ -39,7 +32,7 @@ class Session:
 
     :param kind: as far as is known; *expected*: as the operator says.
     :ivar kind: of server, as soon as its cookies tell.
-    :ivar seen: of each answer, in order.
+    :ivar seen: who gave each answer, in order.
     :ivar period: X-PendingPeriod in seconds, as last heard.
     """
 
@@ -53,7 +46,7 @@ class Session:
     ) -> None:
         self.kind = kind
         self._expected = expected
-        self.seen: list[Seen] = []
+        self.seen: list[Names] = []
         self.period = USUAL_PERIOD
         self.client = client
         self._trail = trail
@@ -118,10 +111,8 @@ class Session:
             for key in _WHERE
             if (value := head.get(key.lower().encode("ascii"))) is not None
         )
-        digests = dict(each.partition(":")[::2] for each in step.cookies.split())
-        cookie = next((digests[name] for name in ("MapiContext", "sid") if name in digests), "")
         if step.endpoint == "emsmdb":
-            self.seen.append(Seen(step.request_type, names, cookie))
+            self.seen.append(names)
         period = head.get(b"x-pendingperiod") or b""
         if period.isdigit() and len(period) < 9 and int(period) > 0:
             self.period = int(period) / 1000
@@ -149,7 +140,7 @@ class Session:
 
     def _moved(self) -> str:
         """That the last answer came from elsewhere, if it did."""
-        names = [dict(each.names) for each in self.seen if each.names]
+        names = [dict(each) for each in self.seen]
         for key in _WHERE:
             told = [each[key] for each in names if key in each]
             if len(told) > 1 and told[-1] != told[0]:

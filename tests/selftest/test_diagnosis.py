@@ -51,6 +51,8 @@ def test_a_status(answer, reason):
     [
         (10, Kind.EXCHANGE, "Context Not Found, as exchange counts", "does not have the session"),
         (10, Kind.GROMMUNIO, "Context Not Found, as grommunio counts", "the proxy before grommunio says"),
+        (2, Kind.GROMMUNIO, "Invalid Context Cookie", "a balancer adds a cookie of its own"),
+        (6, Kind.EXCHANGE, "Invalid Context Cookie", "of another server, or were changed on the way"),
         (6, Kind.GROMMUNIO, "Missing Cookie", "takes Cookie or Set-Cookie away"),
         (13, Kind.EXCHANGE, "Missing Cookie", "takes Cookie or Set-Cookie away"),
         (7, Kind.GROMMUNIO, "Invalid Sequence", "repeated or overtaken"),

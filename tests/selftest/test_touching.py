@@ -97,9 +97,14 @@ class WaitTest(TouchingCase):
         self.assertRegex(outcome.error, r"Wait: PENDING came after 1\.\d s though it was due every 0\.1 s")
 
     async def test_a_server_that_ends_the_wait_by_itself_is_fine(self) -> None:
-        outcome = await self.probe(self.lab(wait_length=0.5).port, wait=5.0)
+        outcome = await self.probe(self.lab(wait_length=0.3, pending_period=30).port)
         self.assertEqual((outcome.grade, outcome.error), (Grade.OK, ""))
         self.assertIn("then the server ended the wait", self.stage(outcome, "Wait").text)
+
+    async def test_one_wait_follows_the_other_for_as_long_as_is_asked(self) -> None:
+        outcome = await self.probe(self.lab(wait_length=1.2).port, wait=2.0)
+        self.assertEqual((outcome.grade, outcome.error), (Grade.OK, ""))
+        self.assertRegex(self.stage(outcome, "Wait").text, r"\d waits, the last: PROCESSING after")
 
     async def test_a_wait_that_is_cut_tells_when(self) -> None:
         # Of its bytes, some hundred are the head's and 14 each PENDING's: cut after a few of those.
