@@ -22,7 +22,6 @@ USUAL_PERIOD = 30.0
 #: Headers that name who answered: of them, servers that a session must stay with stand first.
 _WHERE = ("X-CalculatedBETarget", "X-BEServer", "X-Lab-Backend", "X-FEServer")
 
-
 #: Header and value, of those that name who answered.
 Names = tuple[tuple[str, str], ...]
 
