@@ -53,7 +53,8 @@ class _Plugin(click.Command):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            raise _Unknown(error.format_message(), ctx) from None
+            misused = isinstance(error, click.UsageError)
+            raise _Unknown(error.format_message(), ctx if misused else None) from None
 
 
 class _Seconds(click.ParamType[float]):
