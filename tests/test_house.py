@@ -36,8 +36,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"backends", "policy", "record"},
     "lint": set(),
     "admin": {*_PURE, "net"},
+    # policy: for reading what Autodiscover says.
+    "selftest": {"wire", "backends", "mapi", "policy", "net", "lab"},
     "service": {*_BELOW_SERVICE, "admin"} - {"lab"},
-    "commands": {*_BELOW_SERVICE, "admin", "service", "lint"},
+    "commands": {*_BELOW_SERVICE, "admin", "lint", "selftest", "service"},
     "tap": {"commands", "settings", "service"},
 }
 

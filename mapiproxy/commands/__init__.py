@@ -17,6 +17,7 @@ import mapiproxy
 COMMANDS = {
     "check": "Say what a configuration file would run, or what is wrong with it.",
     "cert": "Compare the certificates of listeners with those that servers show.",
+    "test": "Test a server, or this proxy from outside, as Outlook would use it.",
     "run": "Run the proxy in the foreground.",
     "lab": "Run the proxy with embedded backends and a client, to look at.",
     "status": "How the running proxy is.",

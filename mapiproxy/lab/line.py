@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attrs import define, field
+from cryptography.x509 import Certificate
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -53,15 +54,20 @@ class _Asked:
     received: Received | None = None
 
 
-@implementer(IPushProducer)
+@implementer(IPushProducer, IHandshakeListener)
 class ClientLine(Protocol):
-    """Twisted protocol. *number* is for people; *patience* is how many silent seconds are borne."""
+    """Twisted protocol. *number* is for people; *patience* is how many silent seconds are borne.
+
+    :ivar gone: fires when the connection is gone.
+    :ivar secured: fires with ``None`` when the TLS handshake is over, or with what ended it.
+    """
 
     def __init__(self, number: int, clock: Clock, patience: float) -> None:
         self.number = number
         self.alive = False
         self.answered = 0
         self.gone: Deferred[None] = Deferred()
+        self.secured: Deferred[BaseException | None] = Deferred()
         self._clock = clock
         self._patience = patience
         self._reader = ResponseReader()
@@ -73,6 +79,15 @@ class ClientLine(Protocol):
     def connectionMade(self) -> None:
         self.alive = True
         self.transport.setTcpNoDelay(True)  # type: ignore[union-attr]
+
+    def handshakeCompleted(self) -> None:
+        self.secured.callback(None)
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The server's, once TLS is up; ``None`` without TLS."""
+        shown = getattr(self.transport, "getPeerCertificate", lambda: None)()
+        return None if shown is None else shown.to_cryptography()
 
     @property
     def idle(self) -> bool:
@@ -156,6 +171,11 @@ class ClientLine(Protocol):
             return
         if self._asked.first_at is None:
             self._asked.first_at = self._clock.seconds()
+            if not data.startswith(b"HTTP/"[: len(data)]):
+                # The reader would wait for the end of a head, which other protocols do not have.
+                what = "HTTP/2" if data[3:5] == b"\x04\0" else "no HTTP"
+                self._give_up(BadAnswer(f"connection {self.number}: what came is {what}"))
+                return
         if self._watch is not None and self._watch.active():
             self._watch.reset(self._patience)
         self._reader.feed(data)
@@ -221,6 +241,8 @@ class ClientLine(Protocol):
                 self._fail(NotSent(f"{text} before the request was sent"))
             else:
                 self._at_end(asked, text)
+        if not self.secured.called:
+            self.secured.callback(reason.value)
         self.gone.callback(None)
 
     def _at_end(self, asked: _Asked, text: str) -> None:

@@ -87,6 +87,14 @@ def read_logon_answer(answer_binary: bytes) -> Logon | None:
     return Logon(handle, answer_binary[inbox : inbox + 8])
 
 
+def read_logon_error(answer_binary: bytes) -> int | None:
+    """The ReturnValue of a RopLogon answer; ``None`` when there is none."""
+    at = 16 + _EXTENDED.size + 2
+    if len(answer_binary) < at + 6 or answer_binary[at] != LOGON:
+        return None
+    return int.from_bytes(answer_binary[at + 2 : at + 6], "little")
+
+
 @frozen
 class RopAnswer:
     """What a lab server says to a RopBuffer, and whether that changed the mailbox."""
