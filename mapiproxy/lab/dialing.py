@@ -11,10 +11,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
-    connectProtocol,
     wrapClientTLS,
 )
-from twisted.internet.protocol import Protocol
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory, Protocol
 
 from mapiproxy.lab.errors import DialFailed
 from mapiproxy.lab.line import ClientLine
@@ -44,6 +44,18 @@ class Address:
     @property
     def url(self) -> str:
         return f"{'https' if self.tls else 'http'}://{self.authority}"
+
+
+class _One(Factory):
+    """For one connection. Twisted's connectProtocol makes a class each time, which adds up in a crowd."""
+
+    noisy = False
+
+    def __init__(self, line: Protocol) -> None:
+        self._line = line
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        return self._line
 
 
 #: How long a connection, and a TLS handshake on it, may take in seconds.
@@ -79,7 +91,7 @@ async def dial(
     if address.tls:
         endpoint = wrapClientTLS(tls or tls_for(address), endpoint)
     try:
-        await connectProtocol(endpoint, line)
+        await endpoint.connect(_One(line))
     except Exception as error:
         raise DialFailed(f"{where}: {error or type(error).__name__}") from error
 

@@ -137,7 +137,7 @@ class ClientLine(Protocol):
             self.transport.resumeProducing()  # type: ignore[attr-defined]
 
     def forsake(self) -> None:
-        """The network below is gone: nothing comes or leaves any more. The socket stays until :meth:`bury`."""
+        """The network below is gone: nothing comes or leaves. The socket stays until :meth:`bury`."""
         self.hold()
         self.alive = False
         if self._asked is not None:

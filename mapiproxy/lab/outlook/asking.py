@@ -27,12 +27,14 @@ class Request:
     """One request, ready to be sent, as it is, as often as it was not sent.
 
     :ivar use: the connection that it goes over: ``call`` or ``wait``.
+    :ivar again: a wait in place of one that was lost.
     """
 
     call: str
     request_id: str
     raw: bytes = field(repr=False)
     use: str = "call"
+    again: bool = False
 
 
 class Asker:
@@ -135,6 +137,7 @@ class Asker:
         desk.book.calls[request.call] += 1
         if request.use == "wait":
             desk.book.waits += 1
+            desk.book.waits_reissued += request.again
         elif request.call == "Execute":
             desk.book.executes_sent += 1
             if desk.receipts is not None:

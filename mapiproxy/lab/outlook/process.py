@@ -117,7 +117,7 @@ class Outlook:
     @property
     def asleep(self) -> bool:
         """Whether it stands still."""
-        return self._time.frozen
+        return self._time.asleep
 
     @property
     def online(self) -> bool:
@@ -149,7 +149,7 @@ class Outlook:
 
     def resume(self) -> None:
         """After :meth:`hibernate` or :meth:`pause`: sockets are found dead or alive, timers fire late."""
-        if not self._time.frozen or self.ended:
+        if not self._time.asleep:
             return
         now = self._time.seconds()
         self._mark("state", "goes on")
@@ -239,7 +239,7 @@ class Outlook:
             self.book.crashes.append(f"{self.name}: {failure.value!r}"[:200])
 
     def _freeze(self, label: str) -> None:
-        if self._time.frozen or self.ended:
+        if self._time.asleep or self.ended:
             return
         self._count(label)
         self._mark("state", label)

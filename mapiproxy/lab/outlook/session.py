@@ -3,7 +3,7 @@
 What was not sent is sent as it is; what was sent and not answered is never repeated, but a new context is
 made with the old cookies (MS-OXCMAPIHTTP 3.1.5.6); a context that is gone is made anew and the call asked
 again; a login that was not accepted is tried again on a new connection; busy servers are asked later. Between
-attempts that failed there are pauses, longer and longer and never alike. What is asked for is work.py's business.
+attempts that failed there are pauses, longer and longer, never alike. What is asked is work.py's business.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Closed(Exception):
 class Session(Asker):
     """A context that is there whenever it is needed.
 
-    :ivar live: whether there is a context, as far as the client knows; *closing*: none is wanted any more.
+    :ivar live: whether there is a context, as far as the client knows; *closing*: none is wanted any more,
+        or none is allowed.
     :ivar generation: how many contexts there have been.
     :ivar reading: what is made of the answers of its Executes.
     :ivar own: whether it is the user's own mailbox, whose failures are the user's outages.
@@ -45,6 +46,8 @@ class Session(Asker):
         self.wait_alarm = desk.time.alarm()
         self.lock = DeferredLock()
         self._retry = desk.time.alarm()
+        #: When what the user waits for was begun.
+        self._since = 0.0
         self._failures = 0
 
     @property
@@ -62,6 +65,7 @@ class Session(Asker):
         await self.lock.acquire()
         try:
             if not self.live:
+                self._since = self.desk.time.seconds()
                 await self._establish()
         finally:
             self.lock.release()
@@ -106,6 +110,16 @@ class Session(Asker):
         except (DialFailed, NotSent, *_LOST):
             return
 
+    def hang_up(self) -> None:
+        """The connection for calls is not needed for long; the context stays."""
+        if not self.lock.locked and (line := self.lines.pop("call", None)) is not None:
+            line.close()
+
+    def gone(self) -> None:
+        """A server said that there is no such context."""
+        self.desk.book.contexts_lost += self.live
+        self.broken()
+
     def broken(self) -> None:
         """The context is of no use any more; its cookies are, for the next Connect."""
         self.live = False
@@ -113,14 +127,14 @@ class Session(Asker):
     # One call.
 
     async def _ask(self, call: str, body: bytes) -> Answered | None:
-        began = self.desk.time.seconds()
+        self._since = self.desk.time.seconds()
         while True:
             if not self.live:
                 await self._establish()
             try:
                 answer = await self.sent(call, body)
             except _LOST:
-                self._fails(began)
+                self._fails()
                 self.broken()
                 await self._establish()
                 return None
@@ -128,7 +142,7 @@ class Session(Asker):
             if meaning is Meaning.FINE:
                 self._failures = 0
                 return answer
-            self._fails(began)
+            self._fails()
             if meaning is Meaning.REFUSED:
                 self.desk.book.executes_refused += call == "Execute"
                 return answer
@@ -145,8 +159,7 @@ class Session(Asker):
     async def _after(self, answer: Answered, meaning: Meaning) -> None:
         """What has to come before the same is asked again."""
         if meaning is Meaning.GONE:
-            self.desk.book.contexts_lost += 1
-            self.broken()
+            self.gone()
         elif meaning is Meaning.LOGIN:
             await self._login_again()
         else:
@@ -162,7 +175,6 @@ class Session(Asker):
 
     async def sent(self, call: str, body: bytes) -> Answered:
         """One request over the connection for calls, sent as it is until it is sent whole."""
-        began = self.desk.time.seconds()
         request = self.request(call, body)
         resent = 0
         while True:
@@ -172,10 +184,10 @@ class Session(Asker):
                 # A connection that was closed while it was idle: most losses are of this kind (R1203).
                 resent += 1
                 if resent > 1:
-                    self._fails(began)
+                    self._fails()
                     await self.pause()
             except DialFailed:
-                self._fails(began)
+                self._fails()
                 await self.pause()
 
     async def pause(self, answer: Answered | None = None) -> None:
@@ -189,9 +201,9 @@ class Session(Asker):
         self._retry.silence()
         await self._retry.sleep(seconds)
 
-    def _fails(self, since: float) -> None:
+    def _fails(self) -> None:
         if self.own:
-            self.desk.service.fails(since)
+            self.desk.service.fails(self._since)
 
     # A context.
 
@@ -199,11 +211,10 @@ class Session(Asker):
         """Connect (with the cookies of before) and log on, until both went well. :raise Closed, Ended:"""
         if self.closing:
             raise Closed
-        began = self.desk.time.seconds()
         while True:
             if await self._connect() and (self.endpoint == "nspi" or await self._log_on()):
                 break
-            self._fails(began)
+            self._fails()
             await self.pause()
         self.live = True
         self.generation += 1
@@ -232,15 +243,12 @@ class Session(Asker):
                 break
             if meaning is Meaning.GONE and cookies:
                 # grommunio never falls back to a fresh context (reference 4.3).
-                self.desk.book.contexts_lost += 1
                 self.forget_cookies()
                 continue
-            if meaning is Meaning.LOGIN:
-                await self._login_again()
-            elif meaning is Meaning.LATER:
-                await self.pause(answer)
-            else:
+            self._fails()
+            if meaning not in (Meaning.LOGIN, Meaning.LATER):
                 return False
+            await self._after(answer, meaning)
         book = self.desk.book
         # A refusal may have left cookies, too: those are of no context.
         with_cookies = cookies and self.generation > 0
@@ -250,20 +258,26 @@ class Session(Asker):
         return True
 
     async def _log_on(self) -> bool:
-        buffer = rops.prove(0, rops.folder_id(5), rops.logon(self.mailbox.dn))
-        try:
-            answer = await self.sent("Execute", bodies.execute_request(buffer))
-        except _LOST:
-            return False
-        meaning = meaning_of(answer, self.desk.kind)
-        if meaning is not Meaning.FINE:
-            self.desk.book.executes_refused += meaning is not Meaning.UNKNOWN
-            self.desk.book.executes_unknown += meaning is Meaning.UNKNOWN
-            return False
-        logon = self.reading.logon(answer)
-        if logon is not None:
+        body = bodies.execute_request(rops.prove(0, rops.folder_id(5), rops.logon(self.mailbox.dn)))
+        book = self.desk.book
+        while True:
+            try:
+                answer = await self.sent("Execute", body)
+            except _LOST:
+                return False
+            meaning = meaning_of(answer, self.desk.kind)
+            if meaning is Meaning.FINE:
+                break
+            self._fails()
+            book.executes_refused += meaning is not Meaning.UNKNOWN
+            book.executes_unknown += meaning is Meaning.UNKNOWN
+            if meaning not in (Meaning.LOGIN, Meaning.LATER):
+                return False
+            await self._after(answer, meaning)
+        if self.reading.logon(answer, own=self.own) is not None:
             return True
-        self.desk.book.logons_refused += 1
+        book.logons_refused += 1
         if not self.own:
+            self.closing = True
             raise Closed
         return False

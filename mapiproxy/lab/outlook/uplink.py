@@ -93,6 +93,7 @@ class Uplink:
         elif self._time.frozen:
             line.hold()
         await self._time.awake()
+        line.release()
         return line
 
     def cut(self, *, silently: bool) -> None:

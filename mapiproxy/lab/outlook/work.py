@@ -83,9 +83,13 @@ class Work:
 
 
 async def consult(session: Session) -> None:
-    """The address book: bound once, asked now and then, kept alive between. :raise Ended:"""
+    """The address book: bound once, asked now and then, kept alive between. :raise Ended:
+
+    Its connection is opened when it is wanted: Outlook keeps those for notifications, the others come and go.
+    """
     desk, profile = session.desk, session.desk.profile
     await session.established()
+    session.hang_up()
     ask_at = desk.time.seconds() + desk.mean(profile.look_up) / 10
     while True:
         ping_at = session.last_call + session.expiry * profile.ping_share
@@ -96,3 +100,4 @@ async def consult(session: Session) -> None:
             ask_at = desk.time.seconds() + desk.mean(profile.look_up)
         elif desk.time.seconds() >= ping_at:
             await session.ping()
+        session.hang_up()
