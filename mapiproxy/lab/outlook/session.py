@@ -99,9 +99,13 @@ class Session(Asker):
     async def leave(self) -> None:
         """Disconnect or Unbind, if it is no trouble."""
         self.closing = True
-        if not self.live or self.lock.locked:
+        self.ring()
+        # What is under way is waited for: two calls at once would poison the context.
+        await self.lock.acquire()
+        live, self.live = self.live, False
+        self.lock.release()
+        if not live:
             return
-        self.live = False
         call, body = ("Disconnect", bodies.DISCONNECT_REQUEST)
         if self.endpoint == "nspi":
             call, body = ("Unbind", bodies.UNBIND_REQUEST)
@@ -129,7 +133,7 @@ class Session(Asker):
     async def _ask(self, call: str, body: bytes) -> Answered | None:
         self._since = self.desk.time.seconds()
         while True:
-            if not self.live:
+            if not self.live or self.closing:
                 await self._establish()
             try:
                 answer = await self.sent(call, body)
@@ -200,6 +204,8 @@ class Session(Asker):
         self._failures += 1
         self._retry.silence()
         await self._retry.sleep(seconds)
+        if self.closing:
+            raise Closed
 
     def _fails(self) -> None:
         if self.own:
