@@ -8,7 +8,6 @@ from __future__ import annotations
 from attrs import define, field
 
 from mapiproxy.lab import bodies
-from mapiproxy.lab.caller import APPLICATION, USER_AGENT
 from mapiproxy.lab.cookies import Jar
 from mapiproxy.lab.errors import AnswerLost, BadAnswer, DialFailed, LabError, NotSent
 from mapiproxy.lab.line import ClientLine, Received
@@ -61,17 +60,7 @@ class Asker:
         self.lines: dict[str, ClientLine] = {}
         self._path = f"/mapi/{endpoint}/".encode("ascii")
         self._secure = desk.address.tls or desk.address.host.startswith("127.")
-        lines = [
-            f"POST /mapi/{endpoint}/?MailboxId={mailbox.mailbox_id} HTTP/1.1",
-            f"Host: {desk.address.authority}",
-            "Content-Type: application/mapi-http",
-            f"User-Agent: {USER_AGENT}",
-            f"X-ClientInfo: {desk.client_info}:1",
-            f"X-ClientApplication: {APPLICATION}",
-        ]
-        if desk.authorization is not None:
-            lines.append(f"Authorization: {desk.authorization}")
-        self._start = "\r\n".join(lines).encode("latin-1")
+        self._target = f"POST {self._path.decode()}?MailboxId={mailbox.mailbox_id} HTTP/1.1".encode("latin-1")
         self.renew()
 
     def renew(self) -> None:
@@ -93,8 +82,9 @@ class Asker:
         self.count += 1
         request_id = f"{self.guid}:{self.count}"
         cookies = self._cookies()
-        raw = b"%b\r\nX-RequestType: %b\r\nX-RequestId: %b\r\n%bContent-Length: %d\r\n\r\n%b" % (
-            self._start,
+        raw = b"%b\r\n%bX-RequestType: %b\r\nX-RequestId: %b\r\n%bContent-Length: %d\r\n\r\n%b" % (
+            self._target,
+            self.desk.fields,
             call.encode("ascii"),
             request_id.encode("ascii"),
             b"" if cookies is None else b"Cookie: %b\r\n" % cookies,
@@ -144,9 +134,10 @@ class Asker:
                 desk.receipts.sent[request.request_id] = desk.user.login
         last = began
 
-        def on_head(head: ResponseHead) -> None:
+        def on_head(head: ResponseHead) -> ResponseHead | None:
             self._take_head(head)
             line.bear(self._patience)
+            return slim(head) if request.use == "wait" else None
 
         def on_word(word: str) -> None:
             nonlocal last
@@ -156,7 +147,11 @@ class Asker:
             last = desk.time.seconds()
 
         line.bear(self._patience)
-        return await line.ask(b"POST", request.raw, on_head, on_word)
+        asked = line.ask(b"POST", request.raw, on_head, on_word)
+        if request.use == "wait":
+            # It lasts for minutes and is never sent again: in a crowd its bytes add up.
+            request.raw = b""
+        return await asked
 
     @property
     def _patience(self) -> float:
@@ -235,3 +230,14 @@ class Asker:
     def _tell(self, request: Request, at: float, until: float, outcome: str, detail: str) -> None:
         lane = f"{self.lane}/wait" if request.use == "wait" else self.lane
         self.desk.happened(at, lane, "request", request.call, outcome, until, detail)
+
+
+#: What is asked of a head after it has been read.
+_KEPT = (b"x-responsecode", b"x-requestid", b"x-requesttype", b"x-lab-user", b"retry-after")
+
+
+def slim(head: ResponseHead) -> ResponseHead:
+    """The same without the lines that nobody asks for later: it is kept for as long as a wait lasts."""
+    first = {key: value for key in _KEPT if (value := head.get(key)) is not None}
+    fields = list(first.items())
+    return ResponseHead(b"", fields, list(first), first, head.version, head.keep_alive, head.status)

@@ -18,11 +18,12 @@ from mapiproxy.lab.happening import Tell, tell_nobody
 from mapiproxy.lab.line import ClientLine
 from mapiproxy.lab.outlook.book import Book
 from mapiproxy.lab.outlook.desk import Desk
+from mapiproxy.lab.outlook.opening import Closed
 from mapiproxy.lab.outlook.owntime import Ended, OwnTime
 from mapiproxy.lab.outlook.profile import CACHED, Profile
 from mapiproxy.lab.outlook.receipts import Receipts
 from mapiproxy.lab.outlook.service import Service
-from mapiproxy.lab.outlook.session import Closed, Session
+from mapiproxy.lab.outlook.session import Session
 from mapiproxy.lab.outlook.uplink import MakeLine, Uplink
 from mapiproxy.lab.outlook.waiting import Waiting
 from mapiproxy.lab.outlook.work import Work, consult

@@ -64,6 +64,7 @@ class Waiting:
             await self._over(answer)
         elif meaning is Meaning.GONE:
             session.gone()
+            await self._pause()
         elif meaning is Meaning.LOGIN:
             line = session.lines.pop("wait", None)
             if line is not None:
