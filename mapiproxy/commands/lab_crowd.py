@@ -217,7 +217,12 @@ class Show:
         faults = book.faults()
         for fault in faults[:12]:
             self._console.print(f"WRONG  {plain(fault)}", style="bold red", markup=False)
-        self._console.print(f"{len(faults)} things wrong" if faults else "nothing wrong")
+        for trouble, count in book.dial_troubles.most_common(3):
+            self._console.print(f"{count} times no connection: {plain(trouble)}", markup=False)
+        if not book.executes_answered:
+            self._console.print("nobody could work", style="bold red")
+        else:
+            self._console.print(f"{len(faults)} things wrong" if faults else "nothing wrong")
 
 
 def rows(book: Book, now: float) -> list[tuple[str, str]]:

@@ -116,3 +116,6 @@ def test_a_crowd_that_nobody_answers_has_failed() -> None:
     done = crowd("--url", "http://127.0.0.1:1", "--clients", "2", "--duration", "1s")
     assert done.returncode == 1
     assert "0 / 0 / 0" in done.stdout
+    assert "nobody could work" in done.stdout
+    assert "no connection: " in done.stdout
+    assert "refused" in done.stdout

@@ -111,6 +111,7 @@ class WithTls(TestCase):
         outlook._uplink._tls = tls_for(Address("127.0.0.1", 1, ca_file=stranger.ca_file))
         outlook.start()
         yield until(lambda: outlook.book.dials_refused >= 2)
+        assert "certificate verify failed" in next(iter(outlook.book.dial_troubles))
         assert (outlook.book.dials, outlook.book.executes_sent, outlook.book.calls) == (0, 0, Counter())
 
 

@@ -46,7 +46,8 @@ class Book:
     :ivar codes: X-ResponseCode → how often, 0 included; *statuses*: HTTP status likewise.
     :ivar calls: X-RequestType → how often one was sent.
     :ivar logons_refused: mailboxes that could not be opened.
-    :ivar dials: connections made; *dials_refused*: not made; *dials_offline*: not tried, without a network.
+    :ivar dials: connections made; *dials_refused*: not made, and *dial_troubles* says why;
+        *dials_offline*: not tried, without a network.
     :ivar waits: NotificationWaits asked for; *waits_lost*: cut or given up, of which
         *waits_reissued* were sent again in the same context; *waits_rejected*: another one was
         in the way; *waits_quiet*: ended without an event.
@@ -85,6 +86,7 @@ class Book:
     dials: int = 0
     dials_refused: int = 0
     dials_offline: int = 0
+    dial_troubles: Counter[str] = field(factory=Counter)
     waits: int = 0
     waits_lost: int = 0
     waits_reissued: int = 0
@@ -158,7 +160,7 @@ class Book:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: keys of counters as texts, nothing left out."""
         told = asdict(self)
-        for name in ("codes", "statuses", "calls", "life"):
+        for name in ("codes", "statuses", "calls", "life", "dial_troubles"):
             told[name] = {str(key): count for key, count in sorted(told[name].items())}
         return told
 

@@ -17,6 +17,8 @@ from mapiproxy.lab.line import ClientLine
 from mapiproxy.lab.outlook.book import Book
 from mapiproxy.lab.outlook.owntime import OwnTime
 
+#: So much of a text is worth keeping.
+_TEXT = 160
 #: So many sockets are kept that nobody but the server believes in.
 _GHOSTS = 64
 
@@ -74,8 +76,10 @@ class Uplink:
         self._dialling.add(dialled)
         try:
             await dialled
-        except DialFailed:
+        except DialFailed as error:
             self._book.dials_refused += 1
+            # Without the address in front, which says nothing new.
+            self._book.dial_troubles[str(error).partition(": ")[2][:_TEXT]] += 1
             await self._time.awake()
             raise
         except Exception as error:
