@@ -138,6 +138,7 @@ class ClientLine(Protocol):
 
     def forsake(self) -> None:
         """The network below is gone: nothing comes or leaves. The socket stays until :meth:`bury`."""
+        # On real sockets what the system was given before still leaves.
         self.hold()
         self.alive = False
         if self._asked is not None:

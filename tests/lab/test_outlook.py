@@ -83,11 +83,9 @@ class WithTls(TestCase):
         crowd.each(lambda each: each.switch_network("127.0.0.4", gap=0.1))
         yield until(lambda: crowd.book().recovery_max > 0 and not crowd.book().unrecovered)
         crowd.each(Outlook.hibernate)
-        # What came until now has been executed; nothing more comes.
-        yield later(0.1)
-        executed = self.server.backend.executions.total()
-        yield later(0.3)
-        assert self.server.backend.executions.total() == executed
+        sent = len(self.receipts.sent)
+        yield later(0.4)
+        assert len(self.receipts.sent) == sent
         crowd.each(Outlook.resume)
         yield until(lambda: len(crowd.book().recoveries) == 8)
         yield crowd_closed(crowd)
@@ -95,7 +93,7 @@ class WithTls(TestCase):
         assert book.faults() == []
         assert self.receipts.compare(self.server.backend.executions) == []
         assert len(self.server.backend.contexts) == 0
-        assert book.outage_max < 5.0
+        assert book.outage_max < 15.0
 
     def test_exchange(self) -> Any:
         return self.live("exchange")

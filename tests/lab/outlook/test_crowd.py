@@ -33,7 +33,9 @@ def test_they_start_one_after_the_other() -> None:
     for _ in range(11):
         started.append(crowd.started)
         place.net.run(1.0)
-    assert started == [1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5] or started[0] == 1 < started[5] < started[-1] == 5
+    assert (started[0], started[-1]) == (1, 5)
+    assert 1 < started[6] < 5
+    assert started == sorted(started)
     assert crowd.ready == 5
 
 
@@ -85,7 +87,9 @@ def test_closing_them_ends_every_context(kind: str) -> None:
     place.net.run(5)
     assert over == [None]
     assert len(place.server.backend.contexts) == 0
-    assert place.net.getDelayedCalls() == [] or kind == "grommunio"
+    # grommunio leaves the waits of contexts that were ended open, for as long as waits last.
+    place.net.run(400)
+    assert place.net.getDelayedCalls() == []
 
 
 def test_a_ca_file_that_cannot_be_read_is_said_at_once(tmp_path: Path) -> None:
