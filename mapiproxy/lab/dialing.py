@@ -7,7 +7,6 @@ from typing import Any
 
 from attrs import frozen
 from twisted.internet.abstract import isIPAddress
-from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
@@ -17,7 +16,6 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
 
 from mapiproxy.lab.errors import DialFailed
-from mapiproxy.lab.line import ClientLine
 from mapiproxy.lab.tls import client_options
 
 
@@ -58,8 +56,8 @@ class _One(Factory):
         return self._line
 
 
-#: How long a connection, and a TLS handshake on it, may take in seconds.
-_LIMIT = 10.0
+#: How long a connection may take to come about, in seconds.
+LIMIT = 10.0
 
 
 def tls_for(address: Address) -> Any:
@@ -84,32 +82,13 @@ async def dial(
     binding = None if source is None else (source, 0)
     if isIPAddress(address.host):
         endpoint = TCP4ClientEndpoint(
-            reactor, address.host, address.port, timeout=_LIMIT, bindAddress=binding
+            reactor, address.host, address.port, timeout=LIMIT, bindAddress=binding
         )
     else:
-        endpoint = HostnameEndpoint(reactor, address.host, address.port, timeout=_LIMIT, bindAddress=binding)
+        endpoint = HostnameEndpoint(reactor, address.host, address.port, timeout=LIMIT, bindAddress=binding)
     if address.tls:
         endpoint = wrapClientTLS(tls or tls_for(address), endpoint)
     try:
         await endpoint.connect(_One(line))
     except Exception as error:
         raise DialFailed(f"{where}: {error or type(error).__name__}") from error
-
-
-async def dial_whole(
-    reactor: Any, address: Address, line: ClientLine, *, source: str | None = None, tls: Any = None
-) -> None:
-    """The same, TLS handshake included: what fails before its end has sent nothing. :raise DialFailed:"""
-    shaken: Deferred[None] | None = None
-    if address.tls:
-        shaken = line.shaken = Deferred()
-    await dial(reactor, address, line, source=source, tls=tls)
-    if shaken is None:
-        return
-    shaken.addTimeout(_LIMIT, reactor)
-    try:
-        await shaken
-    except Exception as error:
-        line.abort()
-        text = f"{address.host}:{address.port}: TLS: {error or type(error).__name__}"
-        raise DialFailed(text) from error

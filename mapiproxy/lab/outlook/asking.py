@@ -10,9 +10,10 @@ from attrs import define, field
 from mapiproxy.lab import bodies
 from mapiproxy.lab.cookies import Jar
 from mapiproxy.lab.errors import AnswerLost, BadAnswer, DialFailed, LabError, NotSent
-from mapiproxy.lab.line import ClientLine, Received
+from mapiproxy.lab.line import Received
 from mapiproxy.lab.outlook.desk import Desk, guid_of
 from mapiproxy.lab.outlook.judging import Answered, is_out_of_sequence, what_is_wrong
+from mapiproxy.lab.outlook.line import OutlookLine
 from mapiproxy.lab.users import LabUser
 from mapiproxy.wire.heads import ResponseHead
 
@@ -57,7 +58,7 @@ class Asker:
         self.expiry = 900.0
         self.last_call = 0.0
         self.backend: str | None = None
-        self.lines: dict[str, ClientLine] = {}
+        self.lines: dict[str, OutlookLine] = {}
         self._path = f"/mapi/{endpoint}/".encode("ascii")
         self._secure = desk.address.tls or desk.address.host.startswith("127.")
         self._target = f"POST {self._path.decode()}?MailboxId={mailbox.mailbox_id} HTTP/1.1".encode("latin-1")
@@ -111,7 +112,7 @@ class Asker:
         await desk.time.awake()
         return answer
 
-    async def _line(self, request: Request) -> ClientLine:
+    async def _line(self, request: Request) -> OutlookLine:
         line = self.lines.get(request.use)
         if line is not None and line.idle:
             return line
@@ -122,7 +123,7 @@ class Asker:
         self.lines[request.use] = line
         return line
 
-    async def _exchange(self, line: ClientLine, request: Request, began: float) -> Received:
+    async def _exchange(self, line: OutlookLine, request: Request, began: float) -> Received:
         desk = self.desk
         desk.book.calls[request.call] += 1
         if request.use == "wait":

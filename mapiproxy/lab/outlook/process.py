@@ -15,9 +15,9 @@ from twisted.python.failure import Failure
 
 from mapiproxy.lab.dialing import Address
 from mapiproxy.lab.happening import Tell, tell_nobody
-from mapiproxy.lab.line import ClientLine
 from mapiproxy.lab.outlook.book import Book
 from mapiproxy.lab.outlook.desk import Desk
+from mapiproxy.lab.outlook.line import OutlookLine
 from mapiproxy.lab.outlook.opening import Closed
 from mapiproxy.lab.outlook.owntime import Ended, OwnTime
 from mapiproxy.lab.outlook.profile import CACHED, Profile
@@ -63,7 +63,7 @@ class Outlook:
         lab: bool = True,
         source: str | None = None,
         tls: Any = None,
-        make_line: MakeLine = ClientLine,
+        make_line: MakeLine = OutlookLine,
         basic: bool = True,
         receipts: Receipts | None = None,
     ) -> None:

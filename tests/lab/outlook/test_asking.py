@@ -7,7 +7,7 @@ from support.outlooks import ANNA, TEAM, Place, counts, own
 
 from mapiproxy.lab.caller import APPLICATION
 from mapiproxy.lab.faults import AnswerRaw, CloseAfter
-from mapiproxy.lab.line import ClientLine
+from mapiproxy.lab.outlook.line import OutlookLine
 from mapiproxy.lab.requests import LabRequest
 
 
@@ -35,10 +35,10 @@ def test_requests_look_like_outlooks() -> None:
 
 def test_a_connection_that_authenticates_itself_comes_without_a_password() -> None:
     """The seam for NTLM: the connection is another, and requests say nothing of the user."""
-    made: list[ClientLine] = []
+    made: list[OutlookLine] = []
 
     def make_line(number, clock, patience):
-        made.append(ClientLine(number, clock, patience))
+        made.append(OutlookLine(number, clock, patience))
         return made[-1]
 
     place = Place()

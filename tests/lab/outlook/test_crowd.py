@@ -127,7 +127,7 @@ tracemalloc.start()
 second = crowd(people[5:25])
 gc.collect()
 inside = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, "*/lab/outlook/*"),
-    tracemalloc.Filter(True, "*/lab/line.py"), tracemalloc.Filter(True, "*/lab/cookies.py"),
+    tracemalloc.Filter(True, "*/lab/*line.py"), tracemalloc.Filter(True, "*/lab/cookies.py"),
     tracemalloc.Filter(True, "*/wire/*"), tracemalloc.Filter(True, "*/defer.py")])
 print(sum(each.size for each in inside.statistics("filename")) / 20)
 """

@@ -10,8 +10,8 @@ from twisted.internet.protocol import Factory, Protocol
 
 from mapiproxy.lab.dialing import Address
 from mapiproxy.lab.errors import AnswerLost, DialFailed, NotSent
-from mapiproxy.lab.line import ClientLine
 from mapiproxy.lab.outlook.book import Book
+from mapiproxy.lab.outlook.line import OutlookLine
 from mapiproxy.lab.outlook.owntime import Ended, OwnTime
 from mapiproxy.lab.outlook.uplink import Offline, Uplink
 
@@ -41,7 +41,7 @@ class Bench:
         port = self.net.listenTCP(0, Factory.forProtocol(Server)).getHost().port
         address = Address("127.0.0.1", port, tls=False)
         self.uplink = Uplink(
-            self.net, self.time, address, self.book, source="127.0.0.5", tls=None, make_line=ClientLine
+            self.net, self.time, address, self.book, source="127.0.0.5", tls=None, make_line=OutlookLine
         )
 
     def dial(self) -> list[Any]:
@@ -49,13 +49,13 @@ class Bench:
         Deferred.fromCoroutine(self.uplink.dial(5.0)).addBoth(got.append)
         return got
 
-    def line(self) -> ClientLine:
+    def line(self) -> OutlookLine:
         got = self.dial()
         self.net.run(0.1)
-        assert isinstance(got[0], ClientLine)
+        assert isinstance(got[0], OutlookLine)
         return got[0]
 
-    def ask(self, line: ClientLine, raw: bytes = ASKED) -> list[Any]:
+    def ask(self, line: OutlookLine, raw: bytes = ASKED) -> list[Any]:
         got: list[Any] = []
         line.ask(b"GET", raw).addBoth(got.append)
         return got
