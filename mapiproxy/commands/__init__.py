@@ -6,6 +6,7 @@ matters for ``check`` and the laboratory needs a lot.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 
 import click
@@ -39,21 +40,29 @@ FILES = dict.fromkeys(("ready", "drain", "maint", "weight", "kill", "reload"), "
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports the one that is asked for."""
+    """A group that knows its commands by name and imports the one that is asked for.
+
+    :cvar offered: command → what ``--help`` says; the click command is called so in its file.
+    :cvar files: command → its file, where that is not of the same name.
+    """
+
+    offered: Mapping[str, str] = COMMANDS
+    files: Mapping[str, str] = FILES
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self.offered)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.offered:
             return None
-        command = getattr(import_module(f"mapiproxy.commands.{FILES.get(cmd_name, cmd_name)}"), cmd_name)
+        file = import_module(f"mapiproxy.commands.{self.files.get(cmd_name, cmd_name)}")
+        command = getattr(file, cmd_name)
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self.offered.items()))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,13 +2,14 @@
 
 Starts two backends and the proxy, plays an Outlook-like session for one mailbox on each backend,
 shows every request, and compares the log with what was asked. Must not know how any of them works.
+The laboratory's parts are commands below it (``mapiproxy lab device``), each in a file of its own.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -24,11 +25,14 @@ from twisted.logger import (
     textFileLogObserver,
 )
 
+from mapiproxy.commands import LazyGroup
 from mapiproxy.commands.screen import Screen
 from mapiproxy.commands.stage import MakeService, Part, Stage, set_up
 from mapiproxy.lab.client import OutlookClient
 from mapiproxy.lab.conversation import Conversation
 from mapiproxy.lab.step import Step
+
+COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 
 #: Columns of the HttpProxy log.
 VALUES = 74
@@ -36,7 +40,23 @@ VALUES = 74
 _LOG_PATIENCE = 5.0
 
 
-@click.command(short_help="Run the proxy with embedded backends and a client, to look at.")
+class LabGroup(LazyGroup):
+    """The laboratory's parts, by name."""
+
+    offered: Mapping[str, str] = {
+        "crowd": "Let many Outlooks loose on a proxy or a server, and keep their book.",
+        "device": "Run one device of the network, in front of anything.",
+        "toxiproxy": "Run the network's faults behind Toxiproxy's HTTP API.",
+    }
+    files: Mapping[str, str] = {"crowd": "lab_crowd", "device": "lab_device", "toxiproxy": "lab_toxiproxy"}
+
+
+@click.group(
+    cls=LabGroup,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND [ARGS]...]",
+    short_help="Run the proxy with embedded backends and a client, to look at.",
+)
 @click.option("--once", is_flag=True, help="Play the conversation and exit with 0 or 1.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Of the proxy; 0 picks a free one.")
 @click.option(
@@ -51,8 +71,17 @@ _LOG_PATIENCE = 5.0
     type=click.Path(path_type=Path, file_okay=False),
     help="Where to leave CA, configuration and logs; a new temporary folder by default.",
 )
-def lab(once: bool, port: int | None, kind: str, folder: Path | None) -> None:
-    """Start two backends, a throw-away CA and the proxy; play an Outlook session; stay up."""
+@click.pass_context
+def lab(ctx: click.Context, once: bool, port: int | None, kind: str, folder: Path | None) -> None:
+    """Start two backends, a throw-away CA and the proxy; play an Outlook session; stay up.
+
+    With a command, only that part of the laboratory runs; the options here are for the whole.
+    """
+    if ctx.invoked_subcommand is not None:
+        given = [name for name in ctx.params if ctx.get_parameter_source(name) is COMMANDLINE]
+        if given:
+            raise click.UsageError(f"--{given[0]} is for the whole laboratory, not for a part of it", ctx)
+        return
     from twisted.internet import reactor
 
     from mapiproxy.service import make_service

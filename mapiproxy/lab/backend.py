@@ -13,12 +13,15 @@ from collections.abc import Callable
 
 from mapiproxy.lab import bodies, rops
 from mapiproxy.lab.addressbook import look_up
+from mapiproxy.lab.answering import answer_rops
+from mapiproxy.lab.arrivals import Arrivals
 from mapiproxy.lab.authenticating import lines_of
 from mapiproxy.lab.codes import Refused
 from mapiproxy.lab.contexts import Context, Contexts
 from mapiproxy.lab.cookies import Entropy, parse_cookies
 from mapiproxy.lab.dialect import CREATING, Answer, Call, Dialect, LabOptions
 from mapiproxy.lab.directories import Directories
+from mapiproxy.lab.door import ContextDoor
 from mapiproxy.lab.exchange import Exchange
 from mapiproxy.lab.grommunio import REALM, Grommunio
 from mapiproxy.lab.requests import LabRequest
@@ -33,6 +36,7 @@ class LabBackend:
     """A lab server's inside.
 
     :ivar executions: how often the Execute of each X-RequestId was executed: never more than once.
+    :ivar arrivals: the mail that has come, and who has fetched how much of it.
     :ivar on_execution: told the X-RequestId and the login of each, when it happens.
     :ivar on_seen: told each line of :attr:`seen`.
     :ivar seen: the last requests, oldest first.
@@ -53,6 +57,7 @@ class LabBackend:
         self.users = users
         self.options = options or LabOptions()
         self.contexts = Contexts()
+        self.arrivals = Arrivals()
         self.executions: Counter[str] = Counter()
         self.on_execution: Callable[[str, str], None] | None = None
         self.on_seen: Callable[[Seen], None] | None = None
@@ -75,7 +80,7 @@ class LabBackend:
         closing: bool = False,
         late: int | None = None,
     ) -> Answer | Streaming:
-        """Answer one whole request; see :meth:`_answer`. Says whom it believed to talk to, if asked to."""
+        """See :meth:`_answer`. Says whom it believed to talk to, if asked to."""
         answer = self._answer(request, now, memory, closing=closing, late=late)
         lines = lines_of(self.seen[-1].login if self.options.reveal else None, memory)
         if lines and isinstance(answer, Streaming):
@@ -85,13 +90,7 @@ class LabBackend:
         return answer
 
     def _answer(
-        self,
-        request: LabRequest,
-        now: float,
-        memory: dict[str, object],
-        *,
-        closing: bool = False,
-        late: int | None = None,
+        self, request: LabRequest, now: float, memory: dict[str, object], *, closing: bool, late: int | None
     ) -> Answer | Streaming:
         """Answer one whole request.
 
@@ -145,11 +144,7 @@ class LabBackend:
         return answer
 
     def _note(
-        self,
-        request: LabRequest,
-        user: LabUser | None,
-        code: int | None,
-        memory: dict[str, object],
+        self, request: LabRequest, user: LabUser | None, code: int | None, memory: dict[str, object]
     ) -> None:
         login = None if user is None else user.login
         seen = Seen(
@@ -225,7 +220,12 @@ class LabBackend:
     def _execute(self, call: Call, context: Context, now: float) -> Answer | Streaming:
         buffer = bodies.read_execute_request(call.request.body)
         filler = self.options.answer_size
-        said = None if filler is not None else rops.answer_rops(buffer)
+        if context.told:
+            # Whoever asks on has had the last answer.
+            self.arrivals.fetched(call.user, context.owner, context.told)
+            context.told = 0
+        door = ContextDoor(self.users, self.contexts, self.arrivals, context)
+        said = None if filler is not None else answer_rops(buffer, door)
         request_id = call.request.text(b"x-requestid") or ""
         self.executions[request_id] += 1
         if self.on_execution is not None:
@@ -237,10 +237,10 @@ class LabBackend:
             else:
                 if said.changed:
                     self.change(context.owner)
-                notify = context.event_pending
-                context.event_pending = False
-                told = rops.answer_rops(buffer, notify=True) if notify else said
-                binary = bodies.execute_answer(told.buffer)
+                mail, more = self.arrivals.unread(call.user, context.owner)
+                notify, context.event_pending = context.event_pending, more
+                context.told = mail[-1] if mail else 0
+                binary = bodies.execute_answer(said.telling(notify, mail))
             if call_takes_time:
                 self.dialect.done(call, context, later)
                 if self.dialect.early:
@@ -261,6 +261,11 @@ class LabBackend:
         if self._filler[0] != size:
             self._filler = (size, bodies.execute_answer(rops.filler(size - 20)))
         return self._filler[1]
+
+    def deliver(self, owner: LabUser, now: float) -> None:
+        """A message comes into a mailbox: told by the next Execute there, and waits on it end."""
+        self.arrivals.arrive(owner, now)
+        self.change(owner)
 
     def change(self, owner: LabUser) -> None:
         """Something happened in a mailbox: wake the waits on it, note it for the next ones."""
@@ -285,12 +290,7 @@ class LabBackend:
             return self.dialect.last(call, binary, later)
 
         pulse, period = self.dialect.pulse(call)
-        context.wait = Streaming(
-            self.dialect.first(call, context, now),
-            pulse,
-            period,
-            self.options.wait_length,
-            finish,
-            holds_until_pulse=self.kind == "grommunio",
-        )
+        first, lasts = self.dialect.first(call, context, now), self.options.wait_length
+        holds = self.kind == "grommunio"
+        context.wait = Streaming(first, pulse, period, lasts, finish, holds_until_pulse=holds)
         return context.wait

@@ -23,6 +23,7 @@ class Context:
     :ivar user: who made it; *owner*: whose mailbox it is open on.
     :ivar running: sequenced calls under way (at most one is allowed).
     :ivar event_pending: a change that no wait and no Execute has fetched yet.
+    :ivar told: the newest message that the last Execute's answer told of.
     """
 
     key: bytes = field(repr=False)
@@ -35,6 +36,7 @@ class Context:
     running: int = 0
     poisoned: bool = False
     event_pending: bool = False
+    told: int = 0
     wait: Streaming | None = field(default=None, repr=False)
 
 
@@ -73,6 +75,13 @@ class Contexts:
             others.discard(context)
             if not others:
                 del self._by_login[context.owner.login]
+
+    def hand_over(self, context: Context, owner: LabUser) -> None:
+        """The context is open on another mailbox from now on."""
+        self.drop(context)
+        context.owner = owner
+        self._by_key[context.endpoint, context.key] = context
+        self._by_login.setdefault(owner.login, set()).add(context)
 
     def of_mailbox(self, owner: LabUser) -> list[Context]:
         """The mailbox contexts that are open on this user's mailbox."""

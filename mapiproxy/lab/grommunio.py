@@ -122,6 +122,7 @@ class Grommunio:
         if previous is not None:
             # Same sid, a fresh sequence (admit rolled it); the logon of before is gone.
             previous.event_pending = False
+            previous.told = 0
             return previous
         return Context(
             mint_sid(call.user.login, self._entropy),

@@ -47,7 +47,7 @@ class _Asked:
 
     method: bytes
     answer: Deferred[Received]
-    on_head: Callable[[ResponseHead], None] | None
+    on_head: Callable[[ResponseHead], ResponseHead | None] | None
     on_word: Callable[[str], None] | None
     handed: bool = False
     first_at: float | None = None
@@ -98,12 +98,12 @@ class ClientLine(Protocol):
         self,
         method: bytes,
         raw: bytes,
-        on_head: Callable[[ResponseHead], None] | None = None,
+        on_head: Callable[[ResponseHead], ResponseHead | None] | None = None,
         on_word: Callable[[str], None] | None = None,
     ) -> Deferred[Received]:
         """Send *raw* (head and body) and read its answer.
 
-        :param on_head: told when the answer's head is there.
+        :param on_head: told when the answer's head is there; what it returns is kept in its place.
         :param on_word: told of each PROCESSING and PENDING.
         :return: fails with NotSent, AnswerLost or BadAnswer.
         """
@@ -207,7 +207,7 @@ class ClientLine(Protocol):
         else:
             self._reader.tap = received.payload.extend
         if asked.on_head is not None:
-            asked.on_head(head)
+            received.head = asked.on_head(head) or head
 
     def _complete(self, asked: _Asked) -> None:
         received = asked.received

@@ -15,7 +15,7 @@ from mapiproxy.lab.dialect import LabOptions
 from mapiproxy.lab.journal import Journal
 from mapiproxy.lab.server import LOOPBACK, LabServer
 from mapiproxy.lab.tls import server_context
-from mapiproxy.lab.users import lab_users
+from mapiproxy.lab.users import Users, crowd_users, lab_users
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,6 +34,10 @@ def parser() -> argparse.ArgumentParser:
         metavar="LOGIN:PASSWORD",
         help="may be repeated; default alice, bob",
     )
+    parse.add_argument(
+        "--crowd", type=int, metavar="COUNT", help="so many people u00001... who share mailboxes"
+    )
+    parse.add_argument("--mail-every", type=float, metavar="SECONDS", help="for each mailbox")
     parse.add_argument(
         "--auth",
         action="append",
@@ -78,6 +82,8 @@ def main(arguments: list[str] | None = None) -> None:
         reveal=asked.reveal,
     )
     users = lab_users(*(asked.user or ("alice@example.test:alicepw", "bob@example.test:bobpw")))
+    if asked.crowd is not None:
+        users = Users([*users, *crowd_users(asked.crowd)])
     tls = None
     if asked.certificate is not None:
         tls = server_context(asked.certificate, asked.key or asked.certificate)
@@ -95,6 +101,8 @@ def main(arguments: list[str] | None = None) -> None:
         server.backend.on_execution = journal.executed
         server.backend.on_seen = journal.answered
     server.start(asked.port)
+    if asked.mail_every is not None:
+        server.postman.bring_every(asked.mail_every)
     address = {
         "kind": asked.kind,
         "name": asked.name,

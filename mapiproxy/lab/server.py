@@ -17,6 +17,7 @@ from mapiproxy.lab.connection import LabConnection
 from mapiproxy.lab.delivery import Delivery
 from mapiproxy.lab.dialect import LabOptions
 from mapiproxy.lab.faults import Fault
+from mapiproxy.lab.postman import Postman
 from mapiproxy.lab.requests import LabRequest
 from mapiproxy.lab.rpcproxy import RpcProxy
 from mapiproxy.lab.users import Authenticator, Users
@@ -35,6 +36,7 @@ class LabServer:
     :param authenticator: who may log on, and how; ``None``: with Basic.
     :ivar on_request: asked once for each request, when its head is there; may return a fault.
     :ivar rpc: the channels of Outlook Anywhere.
+    :ivar postman: brings mail to the mailboxes, at given times.
     :ivar made: how many connections have been accepted so far.
     """
 
@@ -53,6 +55,7 @@ class LabServer:
         self.backend = LabBackend(kind, name, users, options, authenticator=authenticator)
         self.clock = reactor
         self.rpc = RpcProxy(self.backend, reactor)
+        self.postman = Postman(self)
         self.on_request = on_request
         self.made = 0
         self.connections: set[LabConnection] = set()
@@ -93,6 +96,7 @@ class LabServer:
     def stop(self) -> Deferred[None]:
         """Stop listening and drop every connection; fires when all of them are gone."""
         waiting: list[Deferred[Any]] = []
+        self.postman.stop()
         if self._listening is not None:
             waiting.append(maybeDeferred(self._listening.stopListening))
         for delivery in list(self.deliveries):

@@ -15,6 +15,8 @@ from typing import Protocol
 
 from attrs import Factory, field, frozen
 
+from mapiproxy.lab.rops import Store
+
 _RECIPIENTS = "/o=Lab/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn="
 
 
@@ -44,6 +46,7 @@ class LabUser:
     :ivar login: ``alice@example.test``; compared without case.
     :ivar guid: first half of the MailboxId; made from the login, so it is the same in each run.
     :ivar dn: the legacy DN that a Connect names (MS-OXCMAPIHTTP 2.2.4.1.1).
+    :ivar opens: logins of the other mailboxes that this person may open: shared ones, an archive.
     """
 
     login: str
@@ -57,11 +60,18 @@ class LabUser:
     dn: str = Factory(
         lambda self: _RECIPIENTS + self.login.partition("@")[0].lower(), takes_self=True
     )
+    opens: tuple[str, ...] = ()
 
     @property
     def mailbox_id(self) -> str:
         """The value of the query parameter ``MailboxId``: ``GUID@DOMAIN``."""
         return f"{self.guid}@{self.login.partition('@')[2] or 'example.test'}"
+
+    @property
+    def store(self) -> Store:
+        """The GUIDs that the mailbox shows of itself."""
+        whole = uuid.UUID(self.guid)
+        return Store(whole.bytes_le, uuid.uuid5(whole, "replica").bytes_le)
 
     @property
     def basic(self) -> bytes:
@@ -90,6 +100,20 @@ def lab_users(*names: str) -> Users:
     """Users from ``login:password`` texts; a text without a colon gets the password ``secret``."""
     split = (name.partition(":") for name in names)
     return Users(LabUser(login, password or "secret") for login, _, password in split)
+
+
+#: So many people of a crowd share one further mailbox.
+_TEAM = 20
+
+
+def crowd_users(count: int, password: str = "secret", domain: str = "example.test") -> Users:
+    """``u00001`` and so on, who may open ``team001`` and so on, twenty of them each; the same in each run."""
+    teams = [f"team{number:03d}@{domain}" for number in range(1, (count + _TEAM - 1) // _TEAM + 1)]
+    people = [
+        LabUser(f"u{number + 1:05d}@{domain}", password, opens=(teams[number // _TEAM],))
+        for number in range(count)
+    ]
+    return Users([*people, *(LabUser(team, password) for team in teams)])
 
 
 @frozen

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from support.staging import step
 
+from mapiproxy.commands import main
 from mapiproxy.commands.lab import VALUES, compare, read_log
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +43,12 @@ def test_only_whole_data_lines_are_read(tmp_path: Path) -> None:
     text = "DateTime,RequestId\r\n#Software: x\r\n#Fields: DateTime\r\na,b\r\nc,"
     (folder / "HttpProxy_2026010508-1.LOG").write_text(text, newline="")
     assert read_log(tmp_path) == ["a,b"]
+
+
+def test_options_of_the_whole_are_refused_before_a_part() -> None:
+    result = CliRunner().invoke(main, ["lab", "--once", "device", "--help"])
+    assert result.exit_code == 2
+    assert "--once is for the whole laboratory" in result.stderr
 
 
 @pytest.mark.parametrize("kind", ["exchange", "grommunio"])

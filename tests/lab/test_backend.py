@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from support.lab import ALICE, BOB, CHANGE, GUID, Talker, backend
+from support.lab import ALICE, BOB, CHANGE, GUID, Reply, Talker, backend
+
+from mapiproxy.lab import bodies, rops
+
+LOGON = bodies.execute_request(rops.logon(ALICE.dn))
+
+
+def told(reply: Reply) -> rops.Told:
+    return rops.read_execute_answer(reply.binary)
+
 
 KINDS = pytest.mark.parametrize("kind", ["exchange", "grommunio"])
 
@@ -55,3 +64,30 @@ def test_two_users_on_one_connection_keep_their_own_sessions(kind: str) -> None:
     assert alice.reply("Connect").cookies != bob.reply("Connect").cookies
     for talker in (alice, bob, alice, bob):
         assert talker.reply("Execute").code == 0
+
+
+@KINDS
+def test_mail_ends_waits_and_is_told_again_until_the_reader_asks_on(kind: str) -> None:
+    """What was in an answer that got lost is not lost: the next session is told of it as well."""
+    server = backend(kind)
+    talker = Talker(server)
+    talker.reply("Connect")
+    talker.reply("Execute", body=LOGON)
+    woken: list[float] = []
+    talker.wait().wake = lambda: woken.append(talker.now)
+    server.deliver(ALICE, talker.now)
+    assert woken == [talker.now]
+    message = int(talker.now * 1000)
+    assert told(talker.reply("Execute", keep=False)).mail == (message,)
+    talker.reply("Connect")
+    assert told(talker.reply("Execute", body=LOGON)).mail == (message,)
+    assert told(talker.reply("Execute")).mail == ()
+
+
+def test_the_replica_of_an_answer_is_the_mailboxes_own() -> None:
+    server = backend("exchange")
+    for user in (ALICE, BOB):
+        talker = Talker(server, user=user)
+        talker.reply("Connect")
+        proof = bodies.execute_request(rops.prove(0, rops.folder_id(5)))
+        assert told(talker.reply("Execute", body=proof)).replica == user.store.replica

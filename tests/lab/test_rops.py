@@ -1,4 +1,4 @@
-"""ROPs: what the client asks, what the servers answer, and which of it is a change."""
+"""ROPs: what the client asks and reads, and filler."""
 
 from __future__ import annotations
 
@@ -8,28 +8,14 @@ import pytest
 from support.lab import ALICE
 
 from mapiproxy.lab import bodies, rops
+from mapiproxy.lab.answering import answer_rops
 
 
 def test_a_logon_is_answered_with_a_handle_and_the_inbox() -> None:
-    answer = rops.answer_rops(rops.logon(ALICE.dn))
+    answer = answer_rops(rops.logon(ALICE.dn))
     logon = rops.read_logon_answer(bodies.execute_answer(answer.buffer))
     assert logon == rops.Logon(0, rops.folder_id(5))
-    assert not answer.changed
     assert rops.read_logon_answer(bodies.execute_answer(rops.nothing())) is None
-
-
-def test_the_recorded_way_of_making_a_folder_is_a_change_and_reading_is_none() -> None:
-    inbox = rops.folder_id(13)
-    assert rops.answer_rops(rops.create_folder(0, inbox, "New")).changed
-    assert not rops.answer_rops(rops.open_folder(0, inbox)).changed
-    assert not rops.answer_rops(rops.register_notification(0)).changed
-    assert not rops.answer_rops(rops.rop_buffer(b"\xee\0\0")).changed
-
-
-@pytest.mark.parametrize("cut", [0, 5, 9, 12])
-def test_a_rop_buffer_whose_sizes_do_not_fit_is_refused(cut: int) -> None:
-    with pytest.raises(ValueError, match=r"size|shorter"):
-        rops.answer_rops(rops.open_folder(0, rops.folder_id(1))[:cut])
 
 
 @pytest.mark.parametrize("size", [10, 1000, 32768, 100_000, 262_144])
@@ -48,3 +34,16 @@ def test_the_error_of_a_refused_logon_is_read() -> None:
     assert rops.read_logon_answer(answer) is None
     assert rops.read_logon_error(answer) == 0x478
     assert rops.read_logon_error(bodies.execute_answer(rops.nothing())) is None
+
+
+def test_what_is_no_answer_of_rops_tells_nothing() -> None:
+    assert rops.read_execute_answer(b"") == rops.Told()
+    assert rops.read_execute_answer(bodies.error_answer(5)) == rops.Told()
+    assert rops.read_execute_answer(bodies.execute_answer(rops.filler(1000))) == rops.Told()
+
+
+def test_asking_for_the_proof_keeps_what_was_asked_before_it() -> None:
+    asked = rops.open_folder(3, rops.folder_id(5))
+    proven = rops.prove(3, rops.folder_id(5), asked)
+    assert asked[10 : 10 + 16] in proven
+    assert proven.endswith(asked[-8:])
