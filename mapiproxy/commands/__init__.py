@@ -29,6 +29,8 @@ COMMANDS = {
     "kill": "End a session.",
     "vdir": "Show and change virtual directories: URLs and authentication methods.",
     "support": "Which Outlook and Exchange speak MAPI over HTTP.",
+    "log": "Read HttpProxy logs: tail, top, errors, why.",
+    "why": "Is it us, the client, the path or the server? Of a user, from the log.",
     "reload": "Read the configuration file again.",
 }
 FILES = dict.fromkeys(("ready", "drain", "maint", "weight", "kill", "reload"), "operate")
