@@ -10,6 +10,7 @@ import click
 from mapiproxy.backends.kind import Kind
 from mapiproxy.commands.asking import console
 from mapiproxy.commands.logfiles import (
+    STDIN,
     USUAL_CONFIG,
     Advance,
     find_files,
@@ -31,6 +32,8 @@ from mapiproxy.evidence.subject import Subject
 USUAL = "15m"
 #: Rows so long before the window still tell whose mailbox is whose, in ms.
 _BEFORE = 2 * 3_600_000
+#: Later than any row: 9999-12-31T23:59:59.999Z.
+_NEVER = 253_402_300_799_999
 
 
 @click.command(cls=WindowCommand, short_help="Is it us, the client, the path or the server?")
@@ -70,14 +73,21 @@ def why(
     place = place_of(paths, config)
     files = find_files(place.paths)
     span = span_of(since, until, at_end, files, now_ms(), USUAL)
-    files = needed(files, None if span.since is None else span.since - _BEFORE, span.until)
+    everything = files
+    files = needed(everything, None if span.since is None else span.since - _BEFORE, span.until)
+    older = [path for path in everything if path not in files and path != STDIN]
     troubles = Troubles()
     failures = FailureList(place.kinds, Kind(kind) if kind is not None else None)
     evidence = Evidence(subject, failures)
+    window = Window(span.since, span.until, subject.needle)
     with Advance(files, troubles) as advance:
-        window = Window(span.since, span.until, subject.needle)
         evidence.read(rows_of(files, troubles, window, advance), span.since)
     evidence.finish()
+    if not evidence.me.count and learn_from(older, subject):
+        # Whoever gets nothing but 401 and 503 is named nowhere in the window.
+        evidence = Evidence(subject, failures)
+        evidence.read(rows_of(files, Troubles(), window), span.since)
+        evidence.finish()
     verdict = judge(evidence)
     if as_json:
         answer = as_plain(evidence, verdict, span)
@@ -87,3 +97,18 @@ def why(
         tell_troubles(troubles)
         show(evidence, verdict, span, console())
     raise SystemExit(verdict.exit_code)
+
+
+def learn_from(files: list[Path], subject: Subject) -> bool:
+    """Look for rows that name somebody, in the newest file that has some, for the mailbox that they tell."""
+    for path in reversed(files):
+        # A window that is over before it begins lets only rows with the needle through.
+        window = Window(_NEVER, None, subject.needle)
+        known = False
+        for row in rows_of([path], Troubles(), window):
+            if subject.names(row):
+                subject.learn(row)
+                known = True
+        if known:
+            return True
+    return False

@@ -53,6 +53,8 @@ _STATUS, _BACKEND_STATUS, _ERROR_CODE, _ERRORS, _INFO = (
     LOOKED_AT.index(name)
     for name in ("HttpStatus", "BackEndStatus", "ErrorCode", "GenericErrors", "GenericInfo")
 )
+#: In sentences of a 503 of ours that is no lack of backends (policy/usage.py, policy/routing.py).
+_RULED = ("too many requests", "by an operator")
 #: What nobody needs to look at.
 GOOD = frozenset((Fate.FINE, Fate.CHALLENGE))
 
@@ -94,9 +96,8 @@ def _look_closer(row: Row) -> Fate:
     if ending == "Refused":
         if code:
             return Fate.CODE
-        # Quotas answer 503 as well; only their sentence tells.
-        unfit = status == 503 and "backend" in (row.error or "backend")
-        return Fate.NO_BACKEND if unfit else Fate.REFUSED
+        ruled = any(words in row.error for words in _RULED)
+        return Fate.NO_BACKEND if status == 503 and not ruled else Fate.REFUSED
     if status is not None and status >= 400:
         if theirs is None:
             return Fate.NO_BACKEND if status in (502, 503, 504) else Fate.REFUSED

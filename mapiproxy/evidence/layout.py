@@ -98,7 +98,7 @@ def read_header(line: bytes) -> tuple[str, ...] | None:
     match = _FIELDS.match(text)
     if match is not None:
         text = text[match.end() :]
-    elif not text.lower().startswith(b"datetime,"):
+    elif not text.lower().startswith((b"datetime,", b'"datetime",')):
         return None
     return tuple(name.strip(' "') for name in text.decode("utf-8", "replace").split(","))
 

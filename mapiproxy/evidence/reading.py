@@ -89,30 +89,34 @@ class FileReader:
         self._guessed = False
         self._line = 0
         self._since_text = b"" if window.since is None else stamp(window.since).encode()
-        # In the same millisecond is still within.
         self._until_text = b"\xff" if window.until is None else stamp(window.until).encode()
-        self._needle = window.needle
+        self._window = window
 
     def rows(self, chunks: Iterable[bytes]) -> Iterator[Row]:
         """All rows; may be called again with what the file has gained."""
-        since, until, needle = self._since_text, self._until_text, self._needle
+        since, until, needle = self._since_text, self._until_text, self._window.needle
         for line, whole in lines_of(chunks):
             self._line += 1
-            if not line or line[0] not in _DIGITS:
-                self._headline(line)
-                continue
             layout = self._layout
-            if layout is not None and layout.time_first:
+            if not line or line[0] not in _DIGITS:
+                if layout is None or line[:1] != b'"' or line[1:2] == b"D":
+                    self._headline(line)
+                    continue
+                dated = False
+            else:
+                dated = layout is not None and layout.time_first
+            if dated:
+                # Dates of that form are in the order of their bytes: most lines need not be cut at all.
                 when = line[:24]
                 if when > until or (when < since and (needle is None or needle not in line.lower())):
                     continue
             values = line.split(b",")
-            if layout is None or len(values) != layout.width:
+            if line[0] not in _DIGITS or layout is None or len(values) != layout.width:
                 if not whole:
                     self._troubles.half += 1
                     continue
                 layout = self._layout_for(values)
-                if layout is None or len(values) != layout.width:
+                if line[0] not in _DIGITS or layout is None or len(values) != layout.width:
                     quoted = self._unquoted(line, layout)
                     if quoted is None:
                         self._complain(values, layout)
@@ -126,15 +130,25 @@ class FileReader:
             if at is None:
                 self._troubles.add(self._source, self._line, f"{decode(picked[0][:40])!r} is no DateTime")
                 continue
+            if not dated and not self._is_within(at, line):
+                continue
             self._troubles.rows += 1
             yield Row(at, picked)
+
+    def _is_within(self, at: int, line: bytes) -> bool:
+        window = self._window
+        if window.until is not None and at > window.until:
+            return False
+        if window.since is None or at >= window.since:
+            return True
+        return window.needle is not None and window.needle in line.lower()
 
     def _headline(self, line: bytes) -> None:
         """A line that is no row: a header, a comment, nothing, or rubbish."""
         names = read_header(line)
         if names is not None:
             try:
-                self._layout = layout_of(names)
+                self._layout, self._guessed = layout_of(names), False
             except BadHeader as error:
                 self._troubles.add(self._source, self._line, str(error))
         elif line.strip() and not line.lstrip(b"\xef\xbb\xbf").startswith(b"#"):
@@ -142,12 +156,12 @@ class FileReader:
             self._troubles.add(self._source, self._line, length)
 
     def _layout_for(self, values: list[bytes]) -> Layout | None:
-        """The layout of the file; a file that has said nothing is one that its first row fits."""
-        if self._layout is None:
-            self._layout = guess(len(values))
-            if self._layout is not None and not self._guessed:
-                self._guessed = True
-                self._troubles.guessed += 1
+        """The layout of the file; where it has said nothing, one that has as many columns as the row."""
+        if self._layout is None or self._guessed:
+            layout = guess(len(values))
+            if layout is not None:
+                self._troubles.guessed += not self._guessed
+                self._layout, self._guessed = layout, True
         return self._layout
 
     def _unquoted(self, line: bytes, layout: Layout | None) -> list[bytes] | None:
@@ -155,7 +169,7 @@ class FileReader:
         if layout is None or b'"' not in line:
             return None
         try:
-            (values,) = csv.reader([line.rstrip(b"\r").decode("latin-1")], strict=True)
+            (values,) = csv.reader([line.rstrip(b"\r").decode("latin-1")])
         except (csv.Error, ValueError):
             return None
         return [value.encode("latin-1") for value in values] if len(values) == layout.width else None
