@@ -47,7 +47,7 @@ class Follower:
             try:
                 with path.open("rb") as file:
                     status = os.fstat(file.fileno())
-                    followed = _Followed(status.st_ino, 0, FileReader(str(path), Troubles()))
+                    followed = _Followed(status.st_ino, 0, FileReader(str(path), self._troubles))
                     head = file.read(_PIECE).split(b"\n")
                     lines = [line for line in head if not line[:1].isdigit()][:8]
                     deque(followed.reader.rows([b"\n".join(lines) + b"\n"]), maxlen=0)

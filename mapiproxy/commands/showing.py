@@ -83,18 +83,13 @@ def _who(evidence: Evidence, out: Console) -> None:
     if details.agents:
         agents = [name for name, _ in details.agents.most_common(2) if name]
         parts.append(", ".join(agents))
-    for count, one in (
-        (details.retries, "dial or backend retried"),
-        (details.moved, "move to another backend"),
-    ):
-        if count:
-            parts.append(
-                many(
-                    count, one, one.replace("dial or backend", "dials or backends").replace("move ", "moves ")
-                )
-            )
+    if details.retries:
+        parts.append(many(details.retries, "retry", "retries"))
+    if details.moved:
+        parts.append(many(details.moved, "move to another backend", "moves to another backend"))
     if details.addresses_changed:
-        parts.append(f"address changed {details.addresses_changed}x")
+        times = "once" if details.addresses_changed == 1 else f"{details.addresses_changed} times"
+        parts.append(f"address changed {times}")
     _print(out, "  " + "; ".join(part for part in parts if part), "dim")
 
 

@@ -64,7 +64,7 @@ class Failures:
         self.examples = [*self.examples[-(EXAMPLES - 1) :], row.request_id]
         self.said = row.error or self.said
         if len(self.users) < MOST_USERS:
-            self.users.add(row.user.lower() or row.client)
+            self.users.add(row.user.lower() or row.mailbox or row.client)
 
     def merge(self, other: Failures) -> None:
         """Take in all that another one has counted."""

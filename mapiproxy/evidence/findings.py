@@ -132,15 +132,14 @@ def lost(evidence: Evidence) -> Iterator[Finding]:
             limit = f"{pattern.ms / 1000:.0f} s"
             among = f", {pattern.count} of {pattern.of} losses" if pattern.count < pattern.of else ""
             waiting = "of waiting" if len(waits) * 2 >= len(losses) else "under way"
-            between = f"us and {backend}" if fate is Fate.BACKEND_LOST else f"{network} and us"
-            place, side = {
-                Fate.CLIENT_LOST: (PATH, "client's path"),
-                Fate.BACKEND_LOST: (BACKEND, f"path to backend {backend}"),
-            }.get(fate, (PATH, "a path"))
+            place, side, between = {
+                Fate.CLIENT_LOST: (PATH, "client's path", f"between {network} and us"),
+                Fate.BACKEND_LOST: (BACKEND, f"path to backend {backend}", f"between us and {backend}"),
+            }.get(fate, (PATH, "one of the paths", "before or behind the proxy"))
             spread = f" (+/- {pattern.spread / 1000:.1f} s{among})"
             cut = many(pattern.count, "connection")
             text = f"{side}, {cut} cut after {pattern.ms / 1000:.1f} s {waiting}{spread}"
-            text += f" -> a {limit} device sits between {between}"
+            text += f" -> a {limit} device sits {between}"
         else:
             place, side = {
                 Fate.CLIENT_LOST: (CLIENT, "client or its path"),

@@ -19,7 +19,7 @@ from mapiproxy.evidence.row import Row, decode
 LONGEST_LINE = 1 << 20
 #: So many broken rows are named; the others are only counted.
 NAMED = 20
-_DIGITS = frozenset(b"0123456789")
+_FIRST = frozenset(b"%d" % digit for digit in range(10))
 
 
 @define
@@ -58,8 +58,8 @@ class Window:
 ALL = Window()
 
 
-def lines_of(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Lines without their ends, and whether they had one. Of an overlong one only a piece comes."""
+def lines_of(chunks: Iterable[bytes]) -> Iterator[tuple[list[bytes], bool]]:
+    """Lines without their ends, some at a time, and whether they had one. Of overlong ones a piece comes."""
     rest = b""
     skipping = False
     for chunk in chunks:
@@ -68,14 +68,13 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
         if skipping and lines:
             skipping = False
             del lines[0]
-        for line in lines:
-            yield line, True
+        yield lines, True
         if len(rest) > LONGEST_LINE:
             if not skipping:
-                yield rest[: LONGEST_LINE + 1], True
+                yield [rest[: LONGEST_LINE + 1]], True
             rest, skipping = b"", True
     if rest and not skipping:
-        yield rest, False
+        yield [rest], False
 
 
 class FileReader:
@@ -94,46 +93,48 @@ class FileReader:
 
     def rows(self, chunks: Iterable[bytes]) -> Iterator[Row]:
         """All rows; may be called again with what the file has gained."""
+        # The hot path of every command: names that are looked up for each row are local.
         since, until, needle = self._since_text, self._until_text, self._window.needle
-        for line, whole in lines_of(chunks):
-            self._line += 1
-            layout = self._layout
-            if not line or line[0] not in _DIGITS:
-                if layout is None or line[:1] != b'"' or line[1:2] == b"D":
+        troubles = self._troubles
+        for lines, whole in lines_of(chunks):
+            for line in lines:
+                self._line += 1
+                layout = self._layout
+                plain = line[:1] in _FIRST
+                if not plain and (layout is None or line[:1] != b'"' or line[1:2] == b"D"):
                     self._headline(line)
                     continue
-                dated = False
-            else:
-                dated = layout is not None and layout.time_first
-            if dated:
-                # Dates of that form are in the order of their bytes: most lines need not be cut at all.
-                when = line[:24]
-                if when > until or (when < since and (needle is None or needle not in line.lower())):
-                    continue
-            values = line.split(b",")
-            if line[0] not in _DIGITS or layout is None or len(values) != layout.width:
-                if not whole:
-                    self._troubles.half += 1
-                    continue
-                layout = self._layout_for(values)
-                if line[0] not in _DIGITS or layout is None or len(values) != layout.width:
-                    quoted = self._unquoted(line, layout)
-                    if quoted is None:
-                        self._complain(values, layout)
+                dated = plain and layout is not None and layout.time_first
+                if dated:
+                    # Such dates are in the order of their bytes: most lines need not be cut at all.
+                    when = line[:24]
+                    if when > until or (when < since and (needle is None or needle not in line.lower())):
                         continue
-                    values = quoted
-            if values[-1].endswith(b"\r"):
-                values[-1] = values[-1][:-1]
-            values += layout.spare  # type: ignore[union-attr]
-            picked = layout.pick(values)  # type: ignore[union-attr]
-            at = parse_stamp(picked[0])
-            if at is None:
-                self._troubles.add(self._source, self._line, f"{decode(picked[0][:40])!r} is no DateTime")
-                continue
-            if not dated and not self._is_within(at, line):
-                continue
-            self._troubles.rows += 1
-            yield Row(at, picked)
+                values = line.split(b",")
+                if not plain or layout is None or len(values) != layout.width:
+                    if not whole:
+                        troubles.half += 1
+                        continue
+                    layout = self._layout_for(values)
+                    if layout is None or not plain or len(values) != layout.width:
+                        quoted = self._unquoted(line, layout)
+                        if layout is None or quoted is None:
+                            self._complain(values, layout)
+                            continue
+                        values = quoted
+                if values[-1][-1:] == b"\r":
+                    values[-1] = values[-1][:-1]
+                if layout.spare:
+                    values += layout.spare
+                picked = layout.pick(values)
+                at = parse_stamp(picked[0])
+                if at is None:
+                    troubles.add(self._source, self._line, f"{decode(picked[0][:40])!r} is no DateTime")
+                    continue
+                if not dated and not self._is_within(at, line):
+                    continue
+                troubles.rows += 1
+                yield Row(at, picked)
 
     def _is_within(self, at: int, line: bytes) -> bool:
         window = self._window
