@@ -21,6 +21,7 @@ from mapiproxy.commands.logfiles import (
     rows_of,
     tell_troubles,
 )
+from mapiproxy.commands.prose import say
 from mapiproxy.commands.windows import Span, WindowCommand, span_of, windowed
 from mapiproxy.evidence.explaining import name_code
 from mapiproxy.evidence.failures import MOST_USERS, Failure, FailureList, Failures
@@ -86,7 +87,6 @@ def show(
             Text.assemble((f"{group.count:>7} ", "bold red"), plain(headline(found, failure, group), "bold")),
             soft_wrap=True,
         )
-        indent = " " * 8
         for text, style in (
             (found.explain(failure), ""),
             (f"said: {group.said}" if group.said else "", "cyan"),
@@ -94,7 +94,7 @@ def show(
             ("request ids: " + ", ".join(group.examples), "dim"),
         ):
             if text:
-                out.print(Text.assemble(indent, plain(text, style)), soft_wrap=True)
+                say(out, text, style, 8)
     rest = ranked[most:]
     if rest:
         out.print(f"... and {len(rest)} more groups (-n), {sum(group.count for _, group in rest)} requests")
@@ -102,7 +102,7 @@ def show(
         out.print(f"... and {found.groups.others.count} failures in ways too many to keep apart")
     failed = sum(group.count for _, group in ranked) + found.groups.others.count
     text = f"{failed} of {many(found.rows, 'request')} failed, {found.challenges} were a 401: {span.words}"
-    out.print(plain(text, "bold" if failed else "green"), soft_wrap=True)
+    say(out, text, "bold" if failed else "green")
 
 
 def headline(found: FailureList, failure: Failure, group: Failures) -> str:

@@ -89,6 +89,7 @@ class Lines:
         extra = max(0, min(out.width, 160) - 80)
         self._user = 14 + extra // 3
         self._backend = 8 + extra // 6
+        self._clock = 8 if extra < 20 else 12
 
     def show(self, rows: list[Row]) -> None:
         """Print rows in their order."""
@@ -111,7 +112,7 @@ class Lines:
             style = "dim"
         who = row.user or row.mailbox or row.client or "?"
         cells = (
-            stamp(row.at)[11:23],
+            stamp(row.at)[11 : 11 + self._clock],
             _fixed(who, self._user),
             _fixed(row.sort, 16),
             _fixed(row.backend or "-", self._backend),

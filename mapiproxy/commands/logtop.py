@@ -21,6 +21,7 @@ from mapiproxy.commands.logfiles import (
     rows_of,
     tell_troubles,
 )
+from mapiproxy.commands.prose import say
 from mapiproxy.commands.sessions import shorten
 from mapiproxy.commands.windows import Span, WindowCommand, span_of, windowed
 from mapiproxy.evidence.findings import many
@@ -104,7 +105,7 @@ _WIDTHS = (
 def show(summed: TopList, most: int, order: str, span: Span, out: Console) -> None:
     """Print the groups for a person: as many columns as there is room for."""
     if not summed.all.count:
-        out.print(plain(f"no requests in {span.words}"), soft_wrap=True)
+        say(out, f"no requests in {span.words}")
         return
     tables = (_table(summed, most, order, wide) for wide in _WIDTHS)
     table = next((each for each in tables if fits(each, out)), _table(summed, most, order, _WIDTHS[-1]))
@@ -112,19 +113,17 @@ def show(summed: TopList, most: int, order: str, span: Span, out: Console) -> No
         out.print(line, soft_wrap=True)
     assert summed.first is not None
     assert summed.last is not None
-    out.print(
-        plain(
-            f"{many(summed.all.count, 'request')}, {show_moment(summed.first)} to"
-            f" {show_moment(summed.last)} UTC; latencies within {ERROR:.0%}, without waits and channels",
-            "dim",
-        ),
-        soft_wrap=True,
+    say(
+        out,
+        f"{many(summed.all.count, 'request')}, {show_moment(summed.first)} to"
+        f" {show_moment(summed.last)} UTC; latencies within {ERROR:.0%}, without waits and channels",
+        "dim",
     )
     if summed.groups.folds:
         text = (
             "the smaller groups did not fit into memory: figures of those shown are never more than the truth"
         )
-        out.print(plain(text, "yellow"), soft_wrap=True)
+        say(out, text, "yellow")
 
 
 def _table(summed: TopList, most: int, order: str, wide: _Wide) -> Table:

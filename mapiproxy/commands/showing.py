@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mapiproxy.commands.asking import fits, lines_of, plain
+from mapiproxy.commands.prose import say
 from mapiproxy.commands.sessions import shorten
 from mapiproxy.commands.windows import Span
 from mapiproxy.evidence.explaining import name_code
@@ -37,17 +38,17 @@ _NAMES = {
 def show(evidence: Evidence, verdict: Verdict, span: Span, out: Console) -> None:
     """Print a verdict and its evidence for a person."""
     style = {FINE: "bold green", PROBLEM: "bold red"}.get(verdict.exit_code, "bold yellow")
-    _print(out, verdict.line, style)
+    say(out, verdict.line, style)
     if verdict.scope:
-        _print(out, f"  {verdict.scope}", "bold")
+        say(out, verdict.scope, "bold", 2)
     for text in verdict.also:
-        _print(out, f"  also: {text}", "red")
+        say(out, f"also: {text}", "red", 2)
     for text in verdict.notes:
-        _print(out, f"  note: {text}", "dim")
-    _print(out, f"  window: {span.words}", "dim")
+        say(out, f"note: {text}", "dim", 2)
+    say(out, f"window: {span.words}", "dim", 2)
     if not evidence.me.count:
         if evidence.others.count:
-            _print(out, f"  {many(evidence.others.count, 'request')} of others are in it", "dim")
+            say(out, f"{many(evidence.others.count, 'request')} of others are in it", "dim", 2)
         return
     _who(evidence, out)
     if evidence.me.times.count:
@@ -58,19 +59,15 @@ def show(evidence: Evidence, verdict: Verdict, span: Span, out: Console) -> None
         _section(out, "Losses", _loss_table(evidence))
     answers = _answers(evidence)
     if answers:
-        _print(out, "")
-        _print(out, f"Answers: {answers}", "bold")
+        out.print()
+        say(out, f"Answers: {answers}", "bold")
     _section(out, "Backends", _backend_table(evidence))
     _section(out, "Clients", _client_table(evidence))
 
 
-def _print(out: Console, text: str, style: str = "") -> None:
-    out.print(plain(text, style), soft_wrap=True)
-
-
 def _section(out: Console, title: str, table: Table) -> None:
-    _print(out, "")
-    _print(out, title, "bold")
+    out.print()
+    say(out, title, "bold")
     for line in lines_of(table, out):
         out.print(Text.assemble("  ", line), soft_wrap=True)
 
@@ -90,7 +87,7 @@ def _who(evidence: Evidence, out: Console) -> None:
     if details.addresses_changed:
         times = "once" if details.addresses_changed == 1 else f"{details.addresses_changed} times"
         parts.append(f"address changed {times}")
-    _print(out, "  " + "; ".join(part for part in parts if part), "dim")
+    say(out, "; ".join(part for part in parts if part), "dim", 2)
 
 
 def _phase_table(evidence: Evidence) -> Table:
@@ -122,12 +119,12 @@ def _slowest(evidence: Evidence, out: Console) -> None:
     if fits(table, out):
         _section(out, "Slowest requests", table)
         return
-    _print(out, "")
-    _print(out, "Slowest requests", "bold")
+    out.print()
+    say(out, "Slowest requests", "bold")
     for line, slow in zip(lines_of(_slowest_table(worst, ids=False), out), [None, *worst], strict=True):
         out.print(Text.assemble("  ", line), soft_wrap=True)
         if slow is not None:
-            _print(out, f"            {slow.request_id}", "dim")
+            say(out, slow.request_id, "dim", 12)
 
 
 def _slowest_table(worst: list[Slow], ids: bool) -> Table:

@@ -35,18 +35,18 @@ def test_a_line_for_each_request(tmp_path: Path) -> None:
     )
     assert run(path).stdout.splitlines() == [
         "2024-01-24 (UTC)",
-        "15:26:40.000 DOMAIN\\user    Execute          exch1    200/0     42 ms backend 42 ms",
-        "15:26:40.010 DOMAIN\\user    Execute          exch1    200/0      8 ms proxy 7 ms",
-        "15:26:40.020 0aa89c…5556666 Execute          exch1    none/0    1.5 s backend 1.5 s; BackendLost/Wait",
-        "15:26:40.030 0aa89c…5556666 Execute          exch1    401/0      2 ms backend 2 ms; ProtocolError",
+        "15:26:40 DOMAIN\\user    Execute          exch1    200/0     42 ms backend 42 ms",
+        "15:26:40 DOMAIN\\user    Execute          exch1    200/0      8 ms proxy 7 ms",
+        "15:26:40 0aa89c…5556666 Execute          exch1    none/0    1.5 s backend 1.5 s; BackendLost/Wait",
+        "15:26:40 0aa89c…5556666 Execute          exch1    401/0      2 ms backend 2 ms; ProtocolError",
         "2024-01-25 (UTC)",
-        "15:26:40.000 DOMAIN\\user    NotificationWait EXC…ER-1 200/10     3 ms backend 3 ms; response code",
+        "15:26:40 DOMAIN\\user    NotificationWait EXC…ER-1 200/10     3 ms backend 3 ms; response code",
     ]
 
 
 def test_a_wide_terminal_has_room_for_names(tmp_path: Path) -> None:
     path = write_log(tmp_path / "a.LOG", [line(user="CORPORATION\\a.rather.long.name")])
-    assert "CORPORATION\\a.rather.long.name" in run(path, columns=140).stdout
+    assert "15:26:40.000 CORPORATION\\a.rather.long.name" in run(path, columns=140).stdout
 
 
 def test_the_lines_of_exchange(tmp_path: Path) -> None:

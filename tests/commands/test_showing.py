@@ -64,7 +64,7 @@ def test_other_findings_and_notes_stand_beside_it() -> None:
 
 
 def test_what_was_retried_and_moved_is_said() -> None:
-    text = shown(calls(5), calls(1, backend="EXCH2", retries=2, moved_from="10.9.9.9"))
+    text = shown(calls(5), calls(1, backend="EXCH2", retries=2, moved_from="10.9.9.9"), width=200)
     assert "; 2 retries; 1 move to another backend; address changed once" in text
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +143,21 @@ def test_no_row_can_steer_the_terminal(tmp_path: Path, text: str, columns: int) 
     assert done.exit_code == 1
     assert "\x9b" not in done.stdout
     assert done.stdout.count(text.replace("\x9b", "?")) > 8
+
+
+def test_the_log_of_a_real_proxy_is_understood_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the laboratory leaves: two mailboxes on two servers, each client reset in the middle of a wait."""
+    script = "from mapiproxy.commands import main; main()"
+    played = subprocess.run(
+        [sys.executable, "-c", script, "lab", "--once", "--port", "0", "--folder", str(tmp_path)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert played.returncode == 0, played.stdout + played.stderr
+    monkeypatch.setattr(why, "now_ms", lambda: 4_000_000_000_000)
+    done = run("alice", tmp_path / "log", "--json")
+    answer = json.loads(done.stdout)
+
+    assert (answer["verdict"], done.exit_code, answer["broken"]) == ("fine", 0, 0)
+    assert answer["me"]["requests"] > 15
+    assert [loss["what"] for loss in answer["losses"]] == ["client lost"]
+    assert list(answer["backends"]) in (["EXCH1"], ["EXCH2"])
