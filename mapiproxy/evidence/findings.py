@@ -37,6 +37,7 @@ class Finding:
     :ivar weight: how bad it is if it concerns all of them.
     :ivar fates: how its rows count for others, to compare with.
     :ivar threshold: of a slow request, in ms; ``None`` if it is about something else.
+    :ivar waits: whether it is about requests that take long by their nature, alone.
     """
 
     word: str
@@ -48,6 +49,7 @@ class Finding:
     backend: str = ""
     fates: frozenset[Fate] = frozenset()
     threshold: float | None = None
+    waits: bool = False
 
     @property
     def share(self) -> float:
@@ -147,13 +149,12 @@ def lost(evidence: Evidence) -> Iterator[Finding]:
                 Fate.BACKEND_SILENT: (BACKEND, f"backend {backend} fell silent"),
             }.get(fate, (PATH, "streams broke, the rows do not say on which side"))
             text = f"{side}, {_of(len(losses), evidence.me.count)} cut ({_sorts(losses)}; {_phases(losses)})"
-        # Waits are few: a share of all requests would make light of them.
-        of = evidence.me.count
-        all_waits = sum(crowd.count for name, crowd in evidence.details.types.groups.items() if _waits(name))
-        if pattern is not None and waits and all_waits:
-            of = max(all_waits, len(losses))
-        fates = frozenset((fate,))
-        yield Finding("lost", place, text, len(losses), of, 2.5, backend, fates)
+        count, of = len(losses), evidence.me.count
+        # Waits are few: as a share of all requests they would look like nothing.
+        of_waits = pattern is not None and len(waits) * 2 >= len(losses)
+        if of_waits:
+            count, of = len(waits), evidence.me.waits
+        yield Finding("lost", place, text, count, of, 2.5, backend, frozenset((fate,)), waits=of_waits)
 
 
 def failing(evidence: Evidence) -> Iterator[Finding]:
@@ -217,10 +218,6 @@ def moved(evidence: Evidence) -> Iterator[Finding]:
         # Once is what a drain does.
         of = max(4, details.moved) if details.moved < 3 else details.moved
         yield Finding("moved", BACKEND, text, details.moved if details.moved > 2 else 0, of, 1.0, after)
-
-
-def _waits(sort: str) -> bool:
-    return sort.lower() in ("notificationwait", "rpc_in_data", "rpc_out_data", "eas ping")
 
 
 def _by(

@@ -40,9 +40,12 @@ class Crowd:
     """A group of rows.
 
     :ivar times: of requests that do not take long by their nature, in ms.
+    :ivar waits: how many of the others there are; ``wait_fates`` how it went for those.
     """
 
     count: int = 0
+    waits: int = 0
+    wait_fates: Counter[Fate] = field(factory=Counter)
     times: Sketch = field(factory=Sketch)
     fates: Counter[Fate] = field(factory=Counter)
 
@@ -50,13 +53,18 @@ class Crowd:
         """Count one row."""
         self.count += 1
         self.fates[fate] += 1
-        if not wait and fate not in _LOST:
+        if wait:
+            self.waits += 1
+            self.wait_fates[fate] += 1
+        elif fate not in _LOST:
             self.times.add(row.total)
 
     def merge(self, other: Crowd) -> None:
         """Take in another one."""
         self.count += other.count
         self.fates.update(other.fates)
+        self.waits += other.waits
+        self.wait_fates.update(other.wait_fates)
         self.times.merge(other.times)
 
 

@@ -120,7 +120,8 @@ def _scope(finding: Finding, evidence: Evidence) -> tuple[str, bool]:
         who = f"others {where}".strip()
         same = theirs >= 0.02 and theirs >= finding.share / 3
         share = f"{theirs:.0%}" if theirs >= 0.01 or theirs == 0 else "under 1%"
-        figure = f"{share} of their {many(crowd.count, 'request')}, here {finding.share:.0%}"
+        what = many(crowd.waits, "wait") if finding.waits else many(crowd.count, "request")
+        figure = f"{share} of their {what}, here {finding.share:.0%}"
         if finding.threshold is not None and crowd.times.count:
             mine, other = (show_ms(times.quantile(0.95)) for times in (evidence.me.times, crowd.times))
             figure = f"p95 {other} of {many(crowd.count, 'request')}, here {mine}"
@@ -137,6 +138,8 @@ def _rate(finding: Finding, crowd: Crowd) -> float | None:
         return crowd.times.above(finding.threshold) / crowd.times.count if crowd.times.count else None
     if not finding.fates:
         return None
+    if finding.waits:
+        return sum(crowd.wait_fates[fate] for fate in finding.fates) / crowd.waits if crowd.waits else None
     return sum(crowd.fates[fate] for fate in finding.fates) / crowd.count
 
 

@@ -40,12 +40,12 @@ def test_losses_of_both_sides_are_two_findings() -> None:
 
 def test_a_pattern_among_other_losses_says_how_many_it_is() -> None:
     wait = {"request_type": "NotificationWait", "phase": "Answer", "wait": 0}
-    lines = calls(9, **wait, answer=60_000) + calls(1, **wait, answer=61_000) + calls(1, **wait, answer=5)
+    lines = calls(50) + calls(9, **wait, answer=60_000) + calls(1, **wait, answer=61_000) + calls(1, **wait, answer=5)
     (found,) = findings.lost(evidence_of(lines))
 
     assert "10 connections cut after 60.0 s of waiting (+/- 1.0 s, 10 of 11 losses)" in found.text
     # Of waits, not of all requests.
-    assert (found.count, found.of) == (11, 11)
+    assert (found.count, found.of, found.waits) == (11, 11, True)
 
 
 def test_five_refusals_in_a_row_are_still_a_handshake() -> None:

@@ -147,6 +147,15 @@ def test_what_happens_every_day_is_a_note() -> None:
     assert [note.partition(":")[0] for note in verdict.notes] == ["lost", "moved"]
 
 
+def test_waits_are_compared_with_waits() -> None:
+    wait = {**WAIT, "phase": "Answer", "wait": 0}
+    mine = calls(40) + calls(5, **wait, answer=60_000)
+    others = crowd(300) + crowd(9, **wait, answer=61_000) + crowd(6, **WAIT, answer=300_000, pulses=9)
+    verdict = judge(evidence_of(mine, others))
+
+    assert verdict.scope == "not only this user: everybody in 10.0.0.0/24 has it (60% of their 15 waits, here 100%)"
+
+
 def test_the_worst_is_the_verdict_and_the_rest_beside_it() -> None:
     lines = calls(20) + calls(10, **NOBODY, status=503) + calls(10, wait=3000)
     verdict = judge(evidence_of(lines))
