@@ -14,7 +14,7 @@ from mapiproxy.commands.asking import console, plain
 from mapiproxy.commands.logfiles import (
     USUAL_CONFIG,
     Advance,
-    find_files,
+    files_of,
     needed,
     now_ms,
     place_of,
@@ -59,7 +59,7 @@ def errors(
     1 if something did, 2 if there is nothing to look at.
     """
     place = place_of(paths, config)
-    files = find_files(place.paths)
+    files = files_of(place.paths)
     span = span_of(since, until, at_end, files, now_ms())
     files = needed(files, span.since, span.until)
     troubles = Troubles()

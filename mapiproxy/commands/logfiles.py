@@ -50,6 +50,12 @@ _TAIL = 1 << 18
 _SMALL = 8 << 20
 
 
+class NoLog(click.ClickException):
+    """There is nothing to read; 1 is for what is found in a log."""
+
+    exit_code = 2
+
+
 @frozen
 class Place:
     """What is to be read: files and folders, and the kinds of backends by name."""
@@ -66,29 +72,27 @@ def now_ms() -> int:
 def place_of(paths: Sequence[Path], config: Path | None) -> Place:
     """What the arguments of a command mean; without paths, the ``[log] directory`` of the configuration.
 
-    :raise click.ClickException: nothing is named, or what is named is not there.
+    :raise NoLog: nothing is named, or what is named is not there.
     """
     for path in paths:
         if path != STDIN and not path.exists():
-            raise click.ClickException(f"there is no file or folder {path}")
+            raise NoLog(f"there is no file or folder {path}")
     if paths and config is None:
         return Place(tuple(paths), {})
     asked = config or USUAL_CONFIG
     if config is None and not asked.exists():
-        raise click.ClickException(
+        raise NoLog(
             "which log? Give a file or a folder, or --config FILE for its [log] directory"
             f" (there is no {asked})"
         )
     draft = read_settings(asked).draft
     if draft is None:
-        raise click.ClickException(f"{asked} cannot be read; try: mapiproxy check {asked}")
+        raise NoLog(f"{asked} cannot be read; try: mapiproxy check {asked}")
     kinds = {server.name: group.kind for group in draft.backends for server in group.servers}
     if paths:
         return Place(tuple(paths), kinds)
     if not draft.log.directory.exists():
-        raise click.ClickException(
-            f"there is no folder {draft.log.directory}, which {asked} names as [log] directory"
-        )
+        raise NoLog(f"there is no folder {draft.log.directory}, which {asked} names as [log] directory")
     return Place((draft.log.directory,), kinds)
 
 
@@ -104,6 +108,17 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
             if match is not None and each.is_file():
                 found[each] = (hour_of(each) or 0, len(each.name), str(each))
     return sorted(found, key=lambda each: found[each])
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Like :func:`find_files`; there has to be one.
+
+    :raise NoLog: there is none.
+    """
+    files = find_files(paths)
+    if not files:
+        raise NoLog(f"there is no HttpProxy_*.LOG below {', '.join(map(str, paths))}")
+    return files
 
 
 def hour_of(path: Path) -> int | None:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mapiproxy.commands.asking import console, plain
 from mapiproxy.commands.following import Follower, last_rows
-from mapiproxy.commands.logfiles import USUAL_CONFIG, place_of, tell_troubles
+from mapiproxy.commands.logfiles import STDIN, USUAL_CONFIG, files_of, place_of, tell_troubles
 from mapiproxy.commands.sessions import shorten
 from mapiproxy.evidence.fate import Fate, fate_of
 from mapiproxy.evidence.moments import show_ms, stamp
@@ -40,6 +40,10 @@ def tail(paths: tuple[Path, ...], count: int, follow: bool, config: Path | None,
     Exits with 2 if there is nothing to show.
     """
     place = place_of(paths, config)
+    if follow and STDIN in place.paths:
+        raise click.UsageError("the standard input cannot be followed; give a file or a folder")
+    if not follow:
+        files_of(place.paths)
     troubles = Troubles()
     lines = Lines(console(), as_json)
     follower = Follower(place.paths, troubles)

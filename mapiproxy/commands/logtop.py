@@ -14,7 +14,7 @@ from mapiproxy.commands.asking import console, fits, lines_of, plain
 from mapiproxy.commands.logfiles import (
     USUAL_CONFIG,
     Advance,
-    find_files,
+    files_of,
     needed,
     now_ms,
     place_of,
@@ -59,7 +59,7 @@ def top(
     Latencies are those of requests that do not wait by their nature: NotificationWait, channels of Outlook
     Anywhere and Ping of ActiveSync are counted apart. Exits with 2 if there is nothing to sum up.
     """
-    files = find_files(place_of(paths, config).paths)
+    files = files_of(place_of(paths, config).paths)
     span = span_of(since, until, at_end, files, now_ms())
     files = needed(files, span.since, span.until)
     troubles = Troubles()

@@ -13,7 +13,7 @@ from mapiproxy.commands.logfiles import (
     STDIN,
     USUAL_CONFIG,
     Advance,
-    find_files,
+    files_of,
     needed,
     now_ms,
     place_of,
@@ -71,7 +71,7 @@ def why(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="USER") from None
     place = place_of(paths, config)
-    files = find_files(place.paths)
+    files = files_of(place.paths)
     span = span_of(since, until, at_end, files, now_ms(), USUAL)
     everything = files
     files = needed(everything, None if span.since is None else span.since - _BEFORE, span.until)

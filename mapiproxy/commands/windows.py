@@ -12,7 +12,7 @@ from typing import Any
 import click
 from attrs import frozen
 
-from mapiproxy.commands.logfiles import STDIN, last_moment
+from mapiproxy.commands.logfiles import STDIN, NoLog, last_moment
 from mapiproxy.evidence.moments import parse_iso, parse_length, show_moment, show_ms
 
 #: A log whose last row is older than this has ended.
@@ -79,7 +79,7 @@ def span_of(
     """
     last = last_moment(files) if at_end or STDIN not in files else None
     ended = last is not None and last < now - ENDED_MS
-    if since is None and default is not None and until is None and not ended and not at_end:
+    if since is None and until is None and last is not None and not ended and not at_end:
         since = default
     if since is None and until is None:
         words = "the whole log"
@@ -90,7 +90,7 @@ def span_of(
     base, words = now, ""
     if at_end or (ended and last is not None and any(length and now - length > last for length in lengths)):
         if last is None:
-            raise click.ClickException("there is no record, so there is no end to count from")
+            raise NoLog("there is no record, so there is no end to count from")
         base, words = last, f"the last record, {show_ms(max(0, now - last))} ago"
     begin, end = _moment("--since", since, base), _moment("--until", until, base)
     if begin is not None and end is not None and begin > end:

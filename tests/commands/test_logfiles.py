@@ -13,6 +13,8 @@ from mapiproxy.backends.kind import Kind
 from mapiproxy.commands import logfiles
 from mapiproxy.commands.logfiles import (
     Advance,
+    NoLog,
+    files_of,
     find_files,
     hour_of,
     last_moment,
@@ -125,11 +127,17 @@ def test_without_a_path_it_is_the_folder_of_the_configuration(tmp_path: Path) ->
     assert place_of([tmp_path], None).kinds == {}
 
 
+def test_a_folder_without_a_log_is_said_and_is_no_finding(tmp_path: Path) -> None:
+    with pytest.raises(NoLog, match=r"there is no HttpProxy_\*\.LOG below /") as raised:
+        files_of([tmp_path])
+    assert raised.value.exit_code == 2
+
+
 def test_what_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(click.ClickException, match="there is no file or folder"):
+    with pytest.raises(NoLog, match="there is no file or folder"):
         place_of([tmp_path / "gone"], None)
     monkeypatch.setattr(logfiles, "USUAL_CONFIG", tmp_path / "usual.toml")
-    with pytest.raises(click.ClickException, match=r"which log\? Give a file or a folder, or --config FILE"):
+    with pytest.raises(NoLog, match=r"which log\? Give a file or a folder, or --config FILE"):
         place_of([], None)
     (tmp_path / "usual.toml").write_text("this is no TOML")
     with pytest.raises(click.ClickException, match="try: mapiproxy check"):

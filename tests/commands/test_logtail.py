@@ -87,6 +87,14 @@ def test_no_row_can_steer_the_terminal(tmp_path: Path, text: str) -> None:
     assert done.stdout.count(safe) == 3
 
 
+def test_an_empty_folder_can_be_followed_and_the_standard_input_cannot(tmp_path: Path) -> None:
+    done = run(tmp_path)
+    assert (done.exit_code, done.stderr) == (2, f"Error: there is no HttpProxy_*.LOG below {tmp_path}\n")
+    done = run(Path("-"), "-f")
+    assert (done.exit_code, "cannot be followed" in done.stderr) == (2, True)
+    assert Follower([tmp_path], Troubles()).begin() == {}
+
+
 def test_it_goes_on_until_somebody_stops_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_log(tmp_path / "a.LOG", [line()])
     troubles = Troubles()

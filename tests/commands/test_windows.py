@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from support.logrows import START, line, write_log
 
+from mapiproxy.commands.logfiles import STDIN
 from mapiproxy.commands.windows import Span, WindowCommand, span_of, windowed
 
 MINUTE = 60_000
@@ -83,6 +84,10 @@ def test_without_anything_it_is_the_whole_log_or_what_is_usual(tmp_path: Path) -
     assert span_of(None, None, False, log(tmp_path, 99), NOW, "15m").since == NOW - 15 * MINUTE
     span = span_of(None, None, False, log(tmp_path, 10), NOW, "15m")
     assert span == Span(None, None, "the whole log, which ended 2024-01-24 15:36:40 UTC, 1h30m ago")
+
+
+def test_of_what_comes_through_a_pipe_all_is_meant() -> None:
+    assert span_of(None, None, False, [STDIN], NOW, "15m") == Span(None, None, "the whole log")
 
 
 def test_moments_are_utc_whatever_the_log_does(tmp_path: Path) -> None:
