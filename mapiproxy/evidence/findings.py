@@ -208,6 +208,17 @@ def held_back(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("held back", BACKEND, text, details.silent_waits, details.waits, 2.0, backend)
 
 
+def leaked(evidence: Evidence) -> Iterator[Finding]:
+    """Sessions that are begun again without the old one's cookies stay on the server (complaint 38)."""
+    count = evidence.details.reconnects
+    if count:
+        text = (
+            f"{_of(count, evidence.me.count)} began a session anew without the cookies of the old one,"
+            " which the server keeps until it expires (32 for a user, by default)"
+        )
+        yield Finding("leak", CLIENT, text, count, evidence.me.count, 1.0)
+
+
 def moved(evidence: Evidence) -> Iterator[Finding]:
     """A session that goes to and fro between backends."""
     details = evidence.details

@@ -20,6 +20,7 @@ from mapiproxy.evidence.row import Row, number
 from mapiproxy.evidence.shares import PLACES, Shares, shares_of
 from mapiproxy.evidence.sketch import Sketch
 from mapiproxy.evidence.subject import Subject
+from mapiproxy.mapi.vocabulary import CREATING
 
 #: Slowest requests, losses, moves and answers that are kept.
 _SLOWEST = 200
@@ -125,6 +126,7 @@ class Details:
     retries: int = 0
     stripped: int = 0
     cookieless: int = 0
+    reconnects: int = 0
     within: int = 0
     waits: int = 0
     silent_waits: int = 0
@@ -231,12 +233,14 @@ class Evidence:
         if row.ours and sort in _WITHIN:
             details.within += 1
             details.cookieless += row.info(b"MapiSession") is None
+        key = row.client_instance, endpoint, row.mailbox
+        if row.ours and sort in CREATING and row.info(b"MapiSession") is None and key in details.homes:
+            details.reconnects += 1
         if wait and row.ours:
             details.waits += 1
             details.silent_waits += row.total > SILENT_MS and row.info(b"Pendings") is None
         if not backend:
             return
-        key = row.client_instance, endpoint, row.mailbox
         before = details.homes.get(key)
         if before is not None and before != backend:
             details.moved += 1

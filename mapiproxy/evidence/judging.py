@@ -19,6 +19,7 @@ from mapiproxy.evidence.findings import (
     codes,
     failing,
     held_back,
+    leaked,
     lost,
     many,
     moved,
@@ -33,7 +34,7 @@ from mapiproxy.evidence.slowness import ENOUGH, slow
 #: Fewer requests say nothing.
 _FEW = 5
 #: In the order that decides between findings that are as bad as each other.
-_QUESTIONS = (stripped, auth_loop, refused, lost, failing, codes, slow, held_back, moved)
+_QUESTIONS = (stripped, auth_loop, refused, lost, failing, codes, slow, held_back, leaked, moved)
 
 FINE, PROBLEM, NO_DATA = 0, 1, 2
 

@@ -14,7 +14,7 @@ from mapiproxy.record.ending import Ending
 
 QUESTIONS = (
     findings.refused, findings.auth_loop, findings.stripped, findings.lost, findings.failing, findings.codes,
-    findings.held_back, findings.moved,
+    findings.held_back, findings.leaked, findings.moved,
 )  # fmt: skip
 
 

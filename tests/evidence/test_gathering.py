@@ -79,6 +79,14 @@ def test_requests_without_a_session_are_noticed_where_one_must_be() -> None:
     assert (details.cookieless, details.within) == (3, 5)
 
 
+def test_a_session_that_is_begun_again_without_its_cookies_is_counted() -> None:
+    connect = {"request_type": "Connect"}
+    lines = [*calls(3, **connect, session=None), *calls(2, **connect), *calls(1, **connect, session=None, client_info="{B}:1")]
+
+    # The first of each Outlook has none to bring.
+    assert evidence_of(lines).details.reconnects == 2
+
+
 def test_crowds_add_up() -> None:
     crowds = [evidence_of(calls(count)).me for count in (2, 3)]
     whole = Crowd()

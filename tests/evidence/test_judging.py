@@ -84,6 +84,8 @@ CASES: list[tuple[str, list[bytes], tuple[str, str], str, str]] = [
      " since 15:26:40: the session lived on X  which is DOWN", "nobody"),
     ("answers held back", calls(20) + calls(5, **WAIT, wait=1, answer=120_000, every=130_000),
      ("held back", "backend"), "held back: 5 of 5 waits ran longer than 65 s without one PENDING", "nobody"),
+    ("sessions that leak", calls(40) + calls(6, request_type="Connect", session=None),
+     ("leak", "client"), "leak: 6 of 46 requests began a session anew without the cookies of the old one", "nobody"),
     ("a session to and fro", [each for n in range(10) for each in calls(2, backend=f"EXCH{n % 2}")],
      ("moved", "backend"), "moved: session moved 9 times, last from EXCH0 to EXCH1 at 15:26:40", "nobody"),
     ("stopped in an upload", calls(20) + calls(5, phase="Request", ending=Ending.TIMED_OUT, status=408, backend_status=None),
