@@ -72,11 +72,10 @@ def is_plainly_fine(row: Row) -> bool:
     if values[_ERROR_CODE] or values[_ERRORS]:
         return False
     info = values[_INFO]
-    place = info.find(b"ResponseCode=")
-    if place >= 0:
-        place += 13
-        if info[place : place + 2] != b"0;" or info.find(b"ResponseCode=", place) >= 0:
-            return False
+    # The last one is the last word: LateResponseCode comes after X-ResponseCode.
+    place = info.rfind(b"ResponseCode=")
+    if place >= 0 and info[place + 13 : place + 15] != b"0;":
+        return False
     return info.endswith(b"Ending=Done;") or b";Ending=" not in info
 
 

@@ -13,20 +13,24 @@ _LENGTH = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 #: ``2023-01-06T01:00:04.`` and the milliseconds that it is; begun anew when it is full.
 _seconds: dict[bytes, int] = {}
 _MOST_SECONDS = 4096
+#: ``124Z``: what is behind it.
+_RESTS = {b"%03dZ" % rest: rest for rest in range(1000)}
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def parse_stamp(value: bytes) -> int | None:
     """A DateTime such as ``2023-01-06T01:00:04.124Z``; ``None`` if it is none."""
-    # Rows come in bursts: the second of this one has nearly always been read before.
-    second = _seconds.get(value[:20])
-    if second is not None and len(value) == 24 and value[20:23].isdigit() and value[23] == 90:
-        return second + int(value[20:23])
+    try:
+        # Rows come in bursts: the second of this one has nearly always been read before.
+        return _seconds[value[:20]] + _RESTS[value[20:]]
+    except KeyError:
+        pass
     at = _any_stamp(value)
-    if at is not None and len(value) == 24 and value[19:20] == b"." and value[23] == 90:
+    rest = _RESTS.get(value[20:])
+    if at is not None and rest is not None and value[19:20] == b".":
         if len(_seconds) >= _MOST_SECONDS:
             _seconds.clear()
-        _seconds[value[:20]] = at - int(value[20:23])
+        _seconds[value[:20]] = at - rest
     return at
 
 
