@@ -32,6 +32,7 @@ _PHASES = {
     b"WaitForServerResponse": "Wait",
     b"ProxyResponseData": "Answer",
 }
+_LONG_SYNC_MS = 60_000
 _CHANNELS = (b"RPC_IN_DATA", b"RPC_OUT_DATA")
 
 
@@ -102,13 +103,19 @@ class Row:
 
     @property
     def is_wait(self) -> bool:
-        """Whether it takes long by its nature: a NotificationWait, a channel of Outlook Anywhere, a Ping."""
+        """Whether it takes long by its nature: a NotificationWait, a channel of Outlook Anywhere, a Ping.
+
+        So may a Sync, whose body says how long; one that took a minute did. OWA's is its pending request.
+        """
         values = self.values
         protocol = values[_PROTOCOL]
         if protocol == b"Mapi":
             return b"rt:notificationwait;" in values[_CLIENT_REQUEST_ID].lower()
         if protocol == b"Eas":
-            return _command(values[_QUERY]).lower() == b"ping"
+            command = _command(values[_QUERY]).lower()
+            return command == b"ping" or (command == b"sync" and self.total >= _LONG_SYNC_MS)
+        if protocol == b"Owa":
+            return b"/ev.owa" in values[_STEM].lower()
         return values[_METHOD] in _CHANNELS
 
     @property
