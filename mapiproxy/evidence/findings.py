@@ -20,6 +20,8 @@ from mapiproxy.evidence.patterns import longest_run, network_of, regular
 
 #: Refusals in a row that are no handshake any more (policy/authloop.py says the same of live traffic).
 _LOOP = 6
+#: So long handshakes of many connections at once may take, in ms.
+_BURST_MS = 10_000
 #: Who is to look at it.
 CLIENT, PATH, PROXY, BACKEND = "client", "path", "proxy", "backend"
 #: Statuses with which the proxy says that the request itself was wrong.
@@ -86,9 +88,12 @@ def refused(evidence: Evidence) -> Iterator[Finding]:
 
 def auth_loop(evidence: Evidence) -> Iterator[Finding]:
     """401 after 401 without an answer in between."""
-    run = longest_run(evidence.details.answers)
+    answers = evidence.details.answers
+    run = longest_run(answers)
     if run is None or run.count < _LOOP:
         return
+    if run.last - run.first < _BURST_MS and any(at > run.last for at, refused in answers if not refused):
+        return  # an Outlook that starts opens many connections, each with its handshake
     challenges = evidence.me.fates[Fate.CHALLENGE]
     clients = _names(evidence.details.clients.groups)
     took = show_ms(run.last - run.first)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from support.windows import calls, evidence_of
+from support.logrows import line
+from support.windows import ALICE, calls, evidence_of
 
 from mapiproxy.evidence import findings
 from mapiproxy.evidence.findings import Finding, many
@@ -53,6 +54,15 @@ def test_five_refusals_in_a_row_are_still_a_handshake() -> None:
         lines = calls(1) + calls(count, status=401, backend_status=401, every=1000)
         # The first is at the same moment as what succeeded, and comes after it.
         assert len(list(findings.auth_loop(evidence_of(lines)))) == expected
+
+
+def test_many_handshakes_at_once_are_no_loop_unless_nothing_comes_of_them() -> None:
+    burst = calls(16, status=401, backend_status=401, every=50)
+    after = [line(at=60_000 + n, user=ALICE) for n in range(20)]
+
+    assert list(findings.auth_loop(evidence_of(burst, after))) == []
+    assert len(list(findings.auth_loop(evidence_of(after, [line(at=90_000 + n, status=401, backend_status=401) for n in range(16)])))) == 1
+    assert len(list(findings.auth_loop(evidence_of(calls(16, status=401, backend_status=401, every=1000), after)))) == 1
 
 
 def test_two_statuses_are_two_findings_the_most_frequent_first() -> None:
