@@ -42,6 +42,7 @@ STDIN = Path("-")
 
 _NAME = re.compile(r"HttpProxy_(\d{10})?.*\.log(\.gz)?", re.IGNORECASE | re.ASCII)
 _HOUR_MS = 3_600_000
+_ANY_HOUR = 1 << 62
 #: Small pieces stay in the processor's cache: a quarter of the time of a megabyte at once.
 _PIECE = 1 << 16
 #: Where the last row is looked for.
@@ -147,16 +148,21 @@ def needed(files: Sequence[Path], since: int | None, until: int | None) -> list[
 
 
 def last_moment(files: Sequence[Path]) -> int | None:
-    """When the last request of these files ended, by the last lines of the newest."""
-    newest = sorted((hour_of(path) or 0 for path in files), reverse=True)[:1]
-    found = None
+    """When the last request of these files ended, by the last lines of the newest hour that has any."""
+    hours: dict[int, list[Path]] = {}
     for path in files:
-        if path == STDIN or hour_of(path) not in (None, newest[0]):
-            continue
-        for line in _last_lines(path):
-            at = parse_stamp(line[:24])
-            if at is not None and (found is None or at > found):
-                found = at
+        if path != STDIN:
+            # A file whose name tells nothing may be of any hour.
+            hours.setdefault(hour_of(path) or _ANY_HOUR, []).append(path)
+    found: int | None = None
+    for hour in sorted(hours, reverse=True):
+        for path in hours[hour]:
+            for line in _last_lines(path):
+                at = parse_stamp(line[:24])
+                if at is not None and (found is None or at > found):
+                    found = at
+        if found is not None and hour != _ANY_HOUR:
+            break
     return found
 
 

@@ -108,6 +108,12 @@ def test_the_end_of_a_log_is_that_of_its_newest_file(tmp_path: Path) -> None:
     assert last_moment(find_files([tmp_path])) == START + 50_000
     assert last_moment([]) is None
 
+    # An hour that has just begun has a header and no row yet.
+    write_log(tmp_path / "HttpProxy_2024012417-1.LOG", [])
+    assert last_moment(find_files([tmp_path])) == START + 50_000
+    late = write_log(tmp_path / "mine.txt", [line(at=90_000)])
+    assert last_moment([late, *find_files([tmp_path])]) == START + 90_000
+
 
 def test_without_a_path_it_is_the_folder_of_the_configuration(tmp_path: Path) -> None:
     config = tmp_path / "m.toml"
