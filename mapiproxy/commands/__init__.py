@@ -34,6 +34,8 @@ COMMANDS = {
     "lint": "Name what hurts MAPI in the configuration of HAProxy or nginx.",
     "vdir": "Show and change virtual directories: URLs and authentication methods.",
     "support": "Which Outlook and Exchange speak MAPI over HTTP.",
+    "log": "Read HttpProxy logs: tail, top, errors, why.",
+    "why": "Is it us, the client, the path or the server? Of a user, from the log.",
     "reload": "Read the configuration file again.",
 }
 FILES = dict.fromkeys(("ready", "drain", "maint", "weight", "kill", "reload"), "operate")
