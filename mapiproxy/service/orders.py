@@ -88,9 +88,11 @@ class Orders:
         return view.sessions(
             self._service,
             time.monotonic(),
-            mailbox=_text(order, "mailbox"),
-            server=_text(order, "server"),
+            view.Wanted(
+                _text(order, "mailbox"), _text(order, "server"), _text(order, "client"), _state(order)
+            ),
             limit=_whole(order, "limit", 50, 100_000),
+            offset=_whole(order, "offset", 0, 10_000_000),
         )
 
     def _admin(self, order: Plain, admin: Admin) -> Plain:
@@ -153,6 +155,13 @@ class Orders:
 
     def _reload(self, order: Plain) -> Plain:
         return self.reload()
+
+
+def _state(order: Plain) -> str | None:
+    state = _text(order, "state")
+    if state not in (None, "active", "waiting", "idle"):
+        raise BadOrder("state must be active, waiting or idle")
+    return state
 
 
 def _text(order: Plain, key: str) -> str | None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from heapq import nlargest
 from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
 
 import mapiproxy
 from mapiproxy.backends.fleet import Backend, Pool
@@ -120,7 +123,8 @@ def servers(service: ProxyService, now: float) -> list[Plain]:
 def server(service: ProxyService, site: Site, backend: Backend, now: float) -> Plain:
     """One server."""
     health = site.watch.health(backend)
-    work = work_of(service.relays(site), site, backend, now)
+    relays = service.relays(site)
+    work = work_of(relays, site, backend, now)
     deadline = None if backend.drain_until is None else backend.drain_until - now
     bound = safe_in(work, site.rules.limits.first_byte, deadline)
     url = next((each.url for each in site.group.servers if each.name == backend.name), "")
@@ -138,6 +142,7 @@ def server(service: ProxyService, site: Site, backend: Backend, now: float) -> P
         "executes": len(work.executes),
         "waits": len(work.waits),
         "others": len(work.others),
+        "pending_age": _pending_age(relays, backend, now),
         "drain_ends_in": None if deadline is None else round(deadline, 1),
         "safe_in": round(bound, 1),
         "safe_text": describe(work, bound),
@@ -162,6 +167,19 @@ def work_of(relays: Iterable[Relay], site: Site, backend: Backend, now: float) -
     )
 
 
+def _pending_age(relays: Iterable[Relay], backend: Backend, now: float) -> float | None:
+    """How long the quietest wait has had no sign of life; ``None`` without a wait."""
+    ages = [
+        relay.deadline.quiet(now)
+        for relay in relays
+        if (exchange := relay.exchange) is not None
+        and exchange.backend is not None
+        and exchange.backend.is_at(backend)
+        and exchange.facts.request_type == "NotificationWait"
+    ]
+    return round(max(ages), 1) if ages else None
+
+
 def _probe(probed: Probed | None, ago: float) -> Plain | None:
     if probed is None:
         return None
@@ -181,25 +199,53 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
 
 
-def sessions(
-    service: ProxyService, now: float, *, mailbox: str | None, server: str | None, limit: int
-) -> Plain:
+@frozen
+class Wanted:
+    """Which sessions: those that fit all of it; ``None`` asks for nothing.
+
+    :ivar mailbox: part of the mailbox or the user; ``client``: part of what the client says it is.
+    :ivar state: ``active``: a call runs; ``waiting``: a NotificationWait is open; ``idle``: nothing runs.
+    """
+
+    mailbox: str | None = None
+    server: str | None = None
+    client: str | None = None
+    state: str | None = None
+
+    def fits(self, session: Session, relays: list[Relay]) -> bool:
+        return (
+            (self.mailbox is None or _within(self.mailbox, session.mailbox, session.user))
+            and (self.server is None or session.backend.lower() == self.server.lower())
+            and (self.client is None or _within(self.client, session.application))
+            and (self.state is None or self._is_so(relays))
+        )
+
+    def _is_so(self, relays: list[Relay]) -> bool:
+        runs = [relay.exchange for relay in relays if relay.exchange is not None]
+        if self.state == "waiting":
+            return any(each.facts.request_type == "NotificationWait" for each in runs)
+        return bool(runs) is (self.state == "active")
+
+
+def _within(part: str, *texts: str | None) -> bool:
+    return any(part.lower() in text.lower() for text in texts if text)
+
+
+def sessions(service: ProxyService, now: float, wanted: Wanted, *, limit: int, offset: int = 0) -> Plain:
     """Sessions, the last used first."""
-    found = [
-        (site, session)
-        for site in service.sites.values()
-        for session in site.sessions
-        if (mailbox is None or mailbox.lower() in (session.mailbox or "").lower()
-            or mailbox.lower() in (session.user or "").lower())
-        and (server is None or session.backend.lower() == server.lower())
-    ]  # fmt: skip
-    found.sort(key=lambda pair: pair[1].used, reverse=True)
-    chosen = found[:limit]
     relays: dict[int, list[Relay]] = {}
     for relay in service.relays():
         session = relay.exchange.session if relay.exchange is not None else relay.session
         if session is not None:
             relays.setdefault(id(session), []).append(relay)
+    found = [
+        (site, session)
+        for site in service.sites.values()
+        for session in site.sessions
+        if wanted.fits(session, relays.get(id(session), []))
+    ]
+    # Of many only the first ones are put into order.
+    chosen = nlargest(offset + limit, found, key=lambda pair: pair[1].used)[offset:]
     return {
         "total": len(found),
         "sessions": [_session(site, each, relays.get(id(each), []), now) for site, each in chosen],

@@ -1,0 +1,200 @@
+"""The page's way into the world: a listening port, HTTP by twisted.web, and TLS if there is a creator.
+
+Turns requests into plain values and plain answers into bytes. Must not know what is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
+from twisted.protocols.policies import WrappingFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.web.iweb import IRequest
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+
+from mapiproxy.admin.feeds import Feeds, Metrics
+from mapiproxy.admin.gate import Gate, Keys
+from mapiproxy.admin.message import Answer, Asked, say
+from mapiproxy.admin.pages import StatusPages
+from mapiproxy.admin.routes import HEADERS, Routes, View
+from mapiproxy.net.tls import ListenerCreator
+
+#: Bytes of a request's body at most, connections at the same time, and seconds that one may be idle.
+LONGEST, MOST, IDLE = 65_536, 128, 60
+
+Plain = dict[str, Any]
+
+
+@define
+class _Both:
+    """Pages and feeds as one set of views."""
+
+    pages: StatusPages
+    feeds: Feeds
+    seen: dict[str, View] = field(init=False)
+    done: dict[str, View] = field(init=False)
+    open: frozenset[str] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.seen = {**self.pages.seen, **self.feeds.seen}
+        self.done = {**self.pages.done, **self.feeds.done}
+        self.open = self.pages.open
+
+    def failed(self, asked: Asked, status: int, text: str) -> Answer:
+        return self.pages.failed(asked, status, text)
+
+
+class AdminDoor:
+    """The status page, listening or not yet.
+
+    :param answer: from an order to its reply; may raise, which is a bug.
+    :param creator: of TLS connections; ``None`` for plain HTTP.
+    :ivar port: what is bound.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Plain], Plain],
+        metrics: Metrics | None,
+        keys: Keys,
+        creator: ListenerCreator | None,
+        log: Logger,
+        clock: Callable[[], float],
+        chance: Callable[[int], bytes],
+    ) -> None:
+        def note(text: str) -> None:
+            log.info("admin: {text}", text=text)
+
+        self.gate = Gate(keys, clock, chance, note)
+        self.creator = creator
+        self.port: IListeningPort | None = None
+        pages = StatusPages(answer, self.gate, clock, chance, note, metrics is not None)
+        feeds = Feeds(answer, metrics, self.gate, note)
+        self.routes = Routes(self.gate, _Both(pages, feeds), lambda text: log.failure("{text}", text=text))
+        factory: Any = _Site(_Leaf(self.routes))
+        if creator is not None:
+            factory = TLSMemoryBIOFactory(creator, False, factory)
+            factory.noisy = False
+        self._counted = _Counted(factory)
+
+    def listen(self, host: str, port: int, reactor: Any) -> None:
+        """:raise CannotListenError: the address is taken."""
+        self.port = reactor.listenTCP(port, self._counted, 50, host)
+
+    def stop(self) -> Deferred[Any]:
+        """Listen no more, and end what is connected."""
+        port, self.port = self.port, None
+        self._counted.end()
+        if port is None:
+            return maybeDeferred(lambda: None)
+        return maybeDeferred(port.stopListening)
+
+
+class _Counted(WrappingFactory):
+    """So many connections and no more; and all of them can be ended."""
+
+    noisy = False
+
+    def buildProtocol(self, addr: Any) -> Any:
+        return super().buildProtocol(addr) if len(self.protocols) < MOST else None
+
+    def end(self) -> None:
+        for each in [*self.protocols]:
+            each.transport.abortConnection()
+
+
+class _Request(Request):
+    """Refuses what is too long before it is taken in."""
+
+    too_long = False
+
+    def gotLength(self, length: int | None) -> None:
+        if length is not None and length > LONGEST:
+            self.too_long = True
+            length = 0
+        super().gotLength(length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        assert self.content is not None, "made when the length was known"
+        if self.too_long or self.content.tell() + len(data) > LONGEST:
+            self.too_long = True
+            return
+        super().handleContentChunk(data)
+
+
+class _Site(Site):
+    noisy = False
+
+    def __init__(self, leaf: Resource) -> None:
+        super().__init__(leaf, requestFactory=_Request, timeout=IDLE, parsePOSTFormSubmission=False)
+
+    def log(self, request: Any) -> None:
+        """Who looked is nobody's business; what was ordered is noted where it is done."""
+
+
+class _Leaf(Resource):
+    isLeaf = True
+
+    def __init__(self, routes: Routes) -> None:
+        super().__init__()
+        self._routes = routes
+
+    def render(self, request: IRequest) -> Any:
+        found = cast(_Request, request)
+        if found.too_long:
+            found.setHeader(b"Connection", b"close")
+            answer = say(413, "That is too long.", *HEADERS)
+        else:
+            answer = self._routes.answer(_asked(found))
+        _send(found, answer)
+        return NOT_DONE_YET
+
+
+def _asked(request: _Request) -> Asked:
+    headers: dict[str, str] = {}
+    for name, values in request.requestHeaders.getAllRawHeaders():
+        headers[name.decode("latin-1").lower()] = ", ".join(each.decode("latin-1") for each in values)
+    path, _, query = request.uri.decode("latin-1").partition("?")
+    secure = request.isSecure()
+    return Asked(
+        method=request.method.decode("latin-1"),
+        path=path,
+        query=query,
+        headers=headers,
+        body=request.content.read() if request.content is not None else b"",
+        peer=_plain_address(request.getClientAddress()),
+        here=_plain_address(request.getHost()),
+        secure=secure,
+        subject=_subject(request) if secure else None,
+    )
+
+
+def _plain_address(address: Any) -> str:
+    """An IPv4 address that came in by a socket for IPv6 is one all the same."""
+    return str(getattr(address, "host", "")).removeprefix("::ffff:")
+
+
+def _subject(request: _Request) -> str | None:
+    """Of the client's certificate, which has been verified."""
+    transport: Any = request.transport
+    shown = transport.getPeerCertificate() if transport is not None else None
+    if shown is None:
+        return None
+    return str(shown.to_cryptography().subject.rfc4514_string())[:200]
+
+
+def _send(request: _Request, answer: Answer) -> None:
+    request.setResponseCode(answer.status)
+    request.setHeader(b"Server", b"mapiproxy")
+    request.setHeader(b"Content-Type", answer.kind.encode("latin-1"))
+    request.setHeader(b"Content-Length", b"%d" % len(answer.body))
+    for name, value in answer.headers:
+        request.responseHeaders.addRawHeader(name.encode("latin-1"), value.encode("latin-1", "replace"))
+    request.write(answer.body)
+    request.finish()
