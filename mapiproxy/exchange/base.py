@@ -22,7 +22,7 @@ from mapiproxy.policy.illness import Blame
 from mapiproxy.policy.refusals import Refusal
 from mapiproxy.policy.routecookie import NAME
 from mapiproxy.policy.rules import Rules, Timeouts
-from mapiproxy.record.ledger import Ledger
+from mapiproxy.record.ledger import Ledger, Miss
 from mapiproxy.wire.heads import RequestHead
 
 Actions = list[Action]
@@ -57,6 +57,7 @@ class ExchangeBase:
         self._kind = self._pool.kind if self._pool is not None else rules.kind
         self._vdir = self._pool.vdir if self._pool is not None else MAPI
         ledger.protocol = self._vdir.shape.protocol
+        ledger.pool = rules.name
         self._bond = bond if bond is not None else Bond()
         self.facts: RequestFacts = read_request(head, self._kind, NAME)
         if self.facts.session is not None:
@@ -127,6 +128,14 @@ class ExchangeBase:
             self._step(Event.REQUEST_END)
         actions: Actions = [ToClient(answer), Arm(Timer.LINGER, self._rules.limits.linger)]
         return actions + self._finish_if_over(now)
+
+    def _missed(self, *, reached: bool) -> None:
+        """The chosen backend does not serve the request; perhaps another one will."""
+        ledger = self.ledger
+        ledger.retries += 1
+        if ledger.misses is None:
+            ledger.misses = []
+        ledger.misses.append(Miss(str(ledger.backend), reached))
 
     def _leave_channel(self) -> None:
         if self._channel is not None:

@@ -48,6 +48,8 @@ class Choosing(ExchangeBase):
         ledger.routed_at = now
         ledger.routed_by = route.by
         ledger.backend = route.backend.name
+        if ledger.misses is not None:
+            ledger.misses[-1].then = route.backend.name
         ledger.backend_host = route.backend.host
         ledger.phase = "dial"
         self._mark_stale(route, home)
@@ -104,7 +106,7 @@ class Choosing(ExchangeBase):
         self._again += 1
         self._rules.tally.resent += 1
         ledger = self.ledger
-        ledger.retries += 1
+        self._missed(reached=True)
         ledger.error = f"sent again: {text}"
         self._step(Event.AGAIN)
         return [DropBackend(), *self._route(now)]

@@ -93,7 +93,7 @@ class Exchange(Editing):
             self._refused.append(str(self.ledger.backend))
         ledger = self.ledger
         ledger.error = text
-        ledger.retries += 1
+        self._missed(reached=False)
         self._tried.append(str(ledger.backend))
         if len(self._tried) >= self._rules.max_dials:
             ledger.ending = Ending.CONNECT_FAILED

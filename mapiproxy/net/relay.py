@@ -119,6 +119,7 @@ class Relay(Acting):
         now = self.house.clock()
         if self.exchange is None:
             ledger = self.house.open_ledger(now, None, self.hop.client_ip, self.port)
+            ledger.pool = self.house.rules.name
             self._to_client.append(refuse_unread(error, ledger, now))
             self.house.record(ledger)
             self._end_front(gently=True)

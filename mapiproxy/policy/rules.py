@@ -111,6 +111,11 @@ class Rules:
         return None
 
     @property
+    def name(self) -> str | None:
+        """Of the group that the pools belong to; all of them bear it."""
+        return self.pools[0].name if self.pools else None
+
+    @property
     def kind(self) -> Kind:
         """The kind assumed where no pool is known yet."""
         return self.pools[0].kind if self.pools else Kind.EXCHANGE

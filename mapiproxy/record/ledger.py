@@ -12,6 +12,19 @@ from mapiproxy.mapi.credentials import NO_CREDENTIALS, Credentials
 from mapiproxy.record.ending import Ending
 
 
+@define(eq=False)
+class Miss:
+    """A backend that was chosen and did not serve the request.
+
+    :ivar reached: whether there was a connection, which then was lost; else it could not be dialled.
+    :ivar then: the backend that was chosen next; ``None`` when there was none.
+    """
+
+    backend: str
+    reached: bool
+    then: str | None = None
+
+
 @define(eq=False, kw_only=True)
 class Ledger:
     """The facts of one exchange.
@@ -30,6 +43,7 @@ class Ledger:
     :ivar answer_ended_at: its last byte was here.
     :ivar ended_at: nothing was left to do.
     :ivar protocol: log folder, in Exchange's words.
+    :ivar pool: the group of backends that it is for; ``None`` when nothing could be read.
     :ivar host: Host without a port; ``path`` as sent; ``query`` with its ``?`` or empty.
     :ivar mapi_request_id: X-RequestId as received, as are the other headers here.
     :ivar mailbox: the value of MailboxId.
@@ -45,7 +59,8 @@ class Ledger:
     :ivar session: short digest of the session cookie.
     :ivar backend_request_id: ``request-id`` of the backend's answer.
     :ivar routed_by: a rung of the ladder (policy/tally.py), or ``local``.
-    :ivar retries: dials that failed, and backend connections that were lost, before it went through.
+    :ivar retries: dials that failed, and backend connections that were lost, before it went through;
+        ``misses`` says whose they were.
     :ivar moved_from: the address from which the session was used before, if it was another one.
     :ivar phase: ``head``, ``dial``, ``request``, ``wait`` or ``answer``.
     :ivar error: one safe line for GenericErrors.
@@ -63,6 +78,7 @@ class Ledger:
     answer_ended_at: float | None = None
     ended_at: float = 0.0
     protocol: str = "Mapi"
+    pool: str | None = None
     method: str = ""
     host: str = ""
     path: str = ""
@@ -95,6 +111,7 @@ class Ledger:
     backend_request_id: str | None = None
     routed_by: str | None = None
     retries: int = 0
+    misses: list[Miss] | None = None
     moved_from: str | None = None
     ending: Ending = Ending.DONE
     phase: str = "head"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapiproxy.backends.fleet import Admin, Backend
 from mapiproxy.backends.sessions import State
+from mapiproxy.record.telling import tell
 from mapiproxy.service import view
 from mapiproxy.service.reloading import CannotReload, reload
 from mapiproxy.settings import read_settings
@@ -36,6 +37,7 @@ class Orders:
             "status": self._status,
             "servers": self._servers,
             "sessions": self._sessions,
+            "statistics": self._statistics,
             "ready": lambda order: self._admin(order, Admin.READY),
             "drain": lambda order: self._admin(order, Admin.DRAIN),
             "maint": lambda order: self._admin(order, Admin.MAINT),
@@ -94,6 +96,11 @@ class Orders:
             limit=_whole(order, "limit", 50, 100_000),
             offset=_whole(order, "offset", 0, 10_000_000),
         )
+
+    def _statistics(self, order: Plain) -> Plain:
+        service = self._service
+        servers = [(name, each.name) for name, site in service.sites.items() for each in site.group.servers]
+        return tell(service.statistics, time.monotonic(), time.time(), servers)
 
     def _admin(self, order: Plain, admin: Admin) -> Plain:
         site, backend = self._find(order)

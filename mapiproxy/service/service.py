@@ -26,6 +26,7 @@ from mapiproxy.net.lag import Lag
 from mapiproxy.net.logfile import HttpProxyLog
 from mapiproxy.net.relay import Relay
 from mapiproxy.record.ledger import Ledger
+from mapiproxy.record.statistics import Gauges, Statistics
 from mapiproxy.service.administering import Administration
 from mapiproxy.service.assembly import make_ledger_opener, make_log
 from mapiproxy.service.front import make_front
@@ -71,6 +72,7 @@ class ProxyService(MultiService):
         self.log = Logger(namespace="mapiproxy")
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
+        self.statistics = Statistics(self.started_at)
         self._http_proxy_log = make_log(settings.log, self.reactor)
         self._open_ledger = make_ledger_opener()
         self.sites = {group.name: self.make_site(group, settings) for group in settings.backends}
@@ -86,7 +88,8 @@ class ProxyService(MultiService):
         self.administration = Administration(self)
 
     def record(self, ledger: Ledger) -> None:
-        """Write an exchange down."""
+        """Count an exchange, and write it down."""
+        self.statistics.add(ledger)
         if self._http_proxy_log is not None:
             self._http_proxy_log.record(ledger)
 
@@ -218,6 +221,13 @@ class ProxyService(MultiService):
         for site in self.sites.values():
             site.tick(now)
         self.renewal.tick(now)
+        self.statistics.tick(now, self._gauges)
+
+    def _gauges(self) -> Gauges:
+        """What is open now, for the time series."""
+        sites = self.sites.values()
+        waits = sum(len(relays) for site in sites for relays in site.house.waits.values())
+        return Gauges(waits, sum(len(site.sessions) for site in sites))
 
 
 def _quieten_collector() -> None:

@@ -51,6 +51,8 @@ def test_a_backend_that_cannot_be_dialled_is_skipped():
     assert play.do("dial_failed", "connect: refused") == ["dial"]
     assert play.ledger.backend != first
     assert play.ledger.retries == 1
+    (miss,) = play.ledger.misses
+    assert (miss.backend, miss.reached, miss.then) == (first, False, play.ledger.backend)
 
 
 def test_when_nobody_can_be_dialled_the_client_is_told_to_come_back():

@@ -73,6 +73,8 @@ def test_a_backend_lost_before_it_had_the_whole_request_is_not_noticed_by_the_cl
     assert play.do("backend_lost", CLOSED) == ["drop backend", "dial"]
     assert play.do("connected", True, True) == ["to backend", "arm REQUEST 60"]
     assert play.ledger.retries == 1
+    (miss,) = play.ledger.misses
+    assert (miss.reached, miss.then) == (True, play.ledger.backend)
 
 
 def test_what_was_given_to_the_lost_backend_is_given_again_in_order():

@@ -119,6 +119,36 @@ class OrdersCase(RunningCase):
                 value = cookie.partition("=")[2]
                 self.assertFalse(value and value in text)
 
+    @inlineCallbacks
+    def test_statistics_agree_with_what_was_asked(self) -> Any:
+        client, home = yield self.session()
+        for _ in range(3):
+            yield Deferred.fromCoroutine(client.execute())
+        told = self.ask("statistics")
+        other = next(name for name in self.names if name != home)
+        one, two = (told["backends"][f"lab/{name}"] for name in (home, other))
+
+        self.assertEqual((two["requests"], two["execute"]["p50_ms"]), (0, None))
+        asked = sum(count for _, count in self.service.statistics.requests())
+        self.assertEqual((one["requests"], told["vdirs"]), (asked, {"mapi": {"requests": asked, "errors": 0}}))
+        self.assertEqual(one["execute"]["count"], 4)  # a logon is an Execute
+        self.assertEqual(one["codes"]["0"], 5)
+        self.assertGreater(one["bytes_out"], one["bytes_in"])
+        self.assertEqual(sum(told["builds"].values()), asked)
+        self.assertEqual(len(told["series"]["requests"]), 360)
+
+    @inlineCallbacks
+    def test_a_server_that_cannot_be_reached_is_the_one_that_is_blamed(self) -> Any:
+        client, home = yield self.session()
+        self.labs[home].stop()
+        del self.labs[home]
+        yield Deferred.fromCoroutine(client.close())
+        again = self.client(ALICE)
+        yield Deferred.fromCoroutine(again.connect())
+        told = self.ask("statistics")["backends"][f"lab/{home}"]
+
+        self.assertEqual((told["errors"]["connect"], told["retries"], told["redispatches"]), (1, 1, 1))
+
     def test_orders_that_cannot_be_carried_out_say_why(self) -> None:
         for order, word in (
             ({"command": "dance"}, "unknown command 'dance'"),
