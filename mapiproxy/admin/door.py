@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from attrs import define, field
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
@@ -22,32 +21,14 @@ from mapiproxy.admin.feeds import Feeds, Metrics
 from mapiproxy.admin.gate import Gate, Keys
 from mapiproxy.admin.message import Answer, Asked, say
 from mapiproxy.admin.pages import StatusPages
-from mapiproxy.admin.routes import HEADERS, Routes, View
+from mapiproxy.admin.routes import HEADERS, Routes
+from mapiproxy.admin.views import Views
 from mapiproxy.net.tls import ListenerCreator
 
 #: Bytes of a request's body at most, connections at the same time, and seconds that one may be idle.
 LONGEST, MOST, IDLE = 65_536, 128, 60
 
 Plain = dict[str, Any]
-
-
-@define
-class _Both:
-    """Pages and feeds as one set of views."""
-
-    pages: StatusPages
-    feeds: Feeds
-    seen: dict[str, View] = field(init=False)
-    done: dict[str, View] = field(init=False)
-    open: frozenset[str] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.seen = {**self.pages.seen, **self.feeds.seen}
-        self.done = {**self.pages.done, **self.feeds.done}
-        self.open = self.pages.open
-
-    def failed(self, asked: Asked, status: int, text: str) -> Answer:
-        return self.pages.failed(asked, status, text)
 
 
 class AdminDoor:
@@ -76,7 +57,7 @@ class AdminDoor:
         self.port: IListeningPort | None = None
         pages = StatusPages(answer, self.gate, clock, chance, note, metrics is not None)
         feeds = Feeds(answer, metrics, self.gate, note)
-        self.routes = Routes(self.gate, _Both(pages, feeds), lambda text: log.failure("{text}", text=text))
+        self.routes = Routes(self.gate, Views(pages, feeds), lambda text: log.failure("{text}", text=text))
         factory: Any = _Site(_Leaf(self.routes))
         if creator is not None:
             factory = TLSMemoryBIOFactory(creator, False, factory)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mapiproxy.admin.gate import Gate, Note, Visitor
-from mapiproxy.admin.message import Answer, Asked, say
-from mapiproxy.admin.routes import View, json_answer
+from mapiproxy.admin.message import Answer, Asked, json_answer, say
+from mapiproxy.admin.views import View
 
 Plain = dict[str, Any]
 Metrics = Callable[[str], tuple[str, bytes]]
@@ -34,13 +34,14 @@ class Feeds:
         self._metrics = metrics
         self._gate = gate
         self._note = note
-        self.seen: dict[str, View] = {
+        seen: dict[str, View] = {
             f"/api/{name}": lambda asked, _, name=name: self._look({"command": name})  # type: ignore[misc]
             for name in ("status", "servers", "statistics")
         }
-        self.seen["/api/sessions"] = self._sessions
+        seen["/api/sessions"] = self._sessions
         if metrics is not None:
-            self.seen["/metrics"] = self._count
+            seen["/metrics"] = self._count
+        self.seen: Mapping[str, View] = seen
         self.done: Mapping[str, View] = {"/api/orders": self._order}
 
     def _look(self, order: Plain) -> Answer:

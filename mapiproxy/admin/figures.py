@@ -55,6 +55,14 @@ class Dot:
 
 
 @frozen
+class Check:
+    """How long a probe took: ``short`` as ``1+3+2+0 ms``, ``long`` with the names of its stages."""
+
+    short: str
+    long: str
+
+
+@frozen
 class Row:
     """One server of the grid: what ``servers`` says, what is counted of it, codes and virtual directories."""
 
@@ -64,13 +72,19 @@ class Row:
     dots: tuple[Dot, ...]
     tone: str
     word: str
-    check: str
+    check: Check | None
 
     @property
     def vdirs(self) -> str:
         """``7 of 8 up``."""
         known = [dot for dot in self.dots if dot.tone != OFF]
         return f"{sum(dot.tone == GOOD for dot in known)} of {len(known)} up" if known else "none"
+
+    @property
+    def lacking(self) -> str:
+        """Those that are down, by name, if others are up."""
+        down = [dot.name for dot in self.dots if dot.tone == BAD]
+        return ", ".join(down) if any(dot.tone == GOOD for dot in self.dots) else ""
 
 
 @frozen
@@ -120,15 +134,18 @@ def _dot(vdir: Plain, server: str) -> Dot:
     return Dot(vdir["name"], BAD if down else GOOD, "down" if down else "up")
 
 
-def check_of(probe: Plain | None) -> str:
-    """Connect, TLS, HTTP and body in milliseconds, ``-`` for a phase that was not reached."""
+def check_of(probe: Plain | None) -> Check | None:
+    """The last probe's stages; none for TLS where plain HTTP is spoken."""
     if probe is None:
-        return "none yet"
-    phases = [("connect", probe["connect_ms"]), ("TLS", probe["tls_ms"]),
+        return None
+    stages = [("connect", probe["connect_ms"]), ("TLS", probe["tls_ms"]),
               ("HTTP", probe["http_ms"]), ("body", probe["body_ms"])]  # fmt: skip
     if probe["tls_ms"] is None and probe["http_ms"] is not None:
-        del phases[1]  # plain HTTP
-    return " + ".join(f"{name} {'-' if ms is None else round(ms)}" for name, ms in phases) + " ms"
+        del stages[1]
+    if all(ms is None for _, ms in stages):
+        return Check("not reached", "nothing answered")
+    shown = [(name, "-" if ms is None else f"{ms:.0f}") for name, ms in stages]
+    return Check("+".join(ms for _, ms in shown) + " ms", ", ".join(f"{name} {ms} ms" for name, ms in shown))
 
 
 def codes_of(counts: Mapping[str, int], kind: Kind) -> tuple[Code, ...]:

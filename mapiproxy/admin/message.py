@@ -5,7 +5,9 @@ Everything is decided on these, so that a test needs no connection. Must not kno
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
 from attrs import field, frozen
@@ -84,3 +86,8 @@ def say(status: int, text: str, *headers: tuple[str, str]) -> Answer:
 def see(place: str, *headers: tuple[str, str]) -> Answer:
     """Look there instead, by GET; *place* is a path of ours."""
     return Answer(303, b"", headers=(("Location", place), *headers))
+
+
+def json_answer(reply: Mapping[str, Any], status: int = 200) -> Answer:
+    """A reply as JSON."""
+    return Answer(status, json.dumps(reply).encode() + b"\n", "application/json")

@@ -17,8 +17,8 @@ from mapiproxy.admin.gate import Gate, Note, Visitor
 from mapiproxy.admin.listing import STATES, Filters, Pages
 from mapiproxy.admin.message import Answer, Asked, say, see
 from mapiproxy.admin.plot import draw
-from mapiproxy.admin.rendering import Rendering
-from mapiproxy.admin.routes import View
+from mapiproxy.admin.rendering import render
+from mapiproxy.admin.views import View
 
 Plain = dict[str, Any]
 HTML = "text/html; charset=utf-8"
@@ -53,7 +53,6 @@ class StatusPages:
         self._chance = chance
         self._note = note
         self._metrics = metrics
-        self._rendering = Rendering()
         self._results: OrderedDict[str, tuple[str, bool, list[str], str]] = OrderedDict()
         self.seen: Mapping[str, View] = {
             "/": self._overview,
@@ -110,7 +109,7 @@ class StatusPages:
 
     def _plots(self, asked: Asked, visitor: Visitor) -> Answer:
         plots = [(plot, draw(plot)) for plot in plots_of(self._statistics())]
-        return Answer(200, self._rendering.html("_plots.html", plots=plots), HTML)
+        return Answer(200, render("_plots.html", plots=plots), HTML)
 
     def _sessions(self, asked: Asked, visitor: Visitor) -> Answer:
         began = self._clock()
@@ -149,7 +148,7 @@ class StatusPages:
         whole, part = templates
         every = f"{FAST:g}"
         if asked.path.startswith("/fragment/"):
-            body = self._rendering.html(part, read_only=self._gate.keys.read_only, **values)
+            body = render(part, read_only=self._gate.keys.read_only, **values)
             every = f"{min(SLOW, max(FAST, (self._clock() - began) / SHARE)):.1f}"
             return Answer(200, body, HTML, (("X-Every", every),))
         return self._page(asked, whole, visitor, live=True, every=every, **values)
@@ -276,7 +275,7 @@ class StatusPages:
             "asks": bool(self._gate.keys.tokens),
             "read_only": self._gate.keys.read_only,
         }
-        return Answer(code, self._rendering.html(template, **common, **values), HTML)
+        return Answer(code, render(template, **common, **values), HTML)
 
     def _must(self, order: Plain) -> Plain:
         """The reply to an order that cannot be refused."""

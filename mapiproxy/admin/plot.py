@@ -42,12 +42,12 @@ class Plot:
 
 
 def nice_top(most: float) -> tuple[float, float]:
-    """Where an axis ends that holds *most*, and its step: 1, 2 or 5 times a power of ten."""
+    """Where an axis ends that holds *most*, and its step: 1, 2, 2.5 or 5 times a power of ten."""
     if not math.isfinite(most) or most <= 0:
         return 1.0, 0.5
     rough = most / 3
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(each * power for each in (1.0, 2.0, 5.0, 10.0) if each * power >= rough * 0.999)
+    step = next(each * power for each in (1.0, 2.0, 2.5, 5.0, 10.0) if each * power >= rough * 0.999)
     return math.ceil(most / step * 0.999) * step, step
 
 

@@ -6,10 +6,11 @@ Must not know which pages there are.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, Undefined, select_autoescape
+from jinja2 import Environment, PackageLoader, Undefined
 
 from mapiproxy.admin import wording
 from mapiproxy.admin.listing import pending_of
@@ -17,34 +18,33 @@ from mapiproxy.admin.listing import pending_of
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
-class Rendering:
-    """Makes HTML."""
+@cache
+def _environment() -> Environment:
+    """One for the process: templates are compiled once."""
+    # What is passed is trusted to be ours only where it is Markup; templates never say "safe".
+    made = Environment(
+        loader=PackageLoader("mapiproxy.admin", "templates"),
+        autoescape=True,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=wording.finalize,
+    )
+    for name, write in (
+        ("seconds", wording.seconds),
+        ("milliseconds", wording.milliseconds),
+        ("number", wording.count),
+        ("size", wording.size),
+        ("moment", wording.moment),
+    ):
+        made.filters[name] = _if_known(write)
+    made.filters |= {"percent": wording.percent, "middle": wording.middle, "pending": pending_of}
+    return made
 
-    def __init__(self) -> None:
-        # What is passed is trusted to be ours only where it is Markup; templates never say "safe".
-        self._environment = Environment(
-            loader=PackageLoader("mapiproxy.admin", "templates"),
-            autoescape=select_autoescape(default=True, default_for_string=True),
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            finalize=wording.finalize,
-        )
-        for name, write in (
-            ("seconds", wording.seconds),
-            ("milliseconds", wording.milliseconds),
-            ("number", wording.count),
-            ("size", wording.size),
-            ("moment", wording.moment),
-        ):
-            self._environment.filters[name] = _if_known(write)
-        self._environment.filters |= {
-            "percent": wording.percent, "middle": wording.middle, "pending": pending_of,
-        }  # fmt: skip
 
-    def html(self, template: str, **values: Any) -> bytes:
-        """The template with these values, in UTF-8."""
-        return self._environment.get_template(template).render(**values).encode("utf-8", "replace")
+def render(template: str, **values: Any) -> bytes:
+    """The template with these values, in UTF-8."""
+    return _environment().get_template(template).render(**values).encode("utf-8", "replace")
 
 
 def _if_known(write: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -6,15 +6,14 @@ visitor's own form. Must not know what the pages show.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
 
 from attrs import evolve
 
 from mapiproxy.admin.gate import Gate, Visitor
 from mapiproxy.admin.message import Answer, Asked, say
 from mapiproxy.admin.rendering import read_files
+from mapiproxy.admin.views import View, Views
 
 #: On every answer: nothing is kept, framed, sniffed or fetched from elsewhere.
 HEADERS = (
@@ -31,24 +30,6 @@ HEADERS = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
 )
-
-View = Callable[[Asked, Visitor], Answer]
-
-
-class Views(Protocol):
-    """What there is to see, by path."""
-
-    @property
-    def seen(self) -> Mapping[str, View]: ...
-
-    @property
-    def done(self) -> Mapping[str, View]: ...
-
-    @property
-    def open(self) -> Collection[str]: ...
-
-    def failed(self, asked: Asked, status: int, text: str) -> Answer: ...
-
 
 class Routes:
     """Answers requests.
@@ -124,8 +105,3 @@ class Routes:
             return self._gate.check_form(asked, visitor, key) or view(asked, visitor)
 
         return self._let_in(asked, with_key)
-
-
-def json_answer(reply: Mapping[str, Any], status: int = 200) -> Answer:
-    """A reply as JSON."""
-    return Answer(status, json.dumps(reply).encode() + b"\n", "application/json")

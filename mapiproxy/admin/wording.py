@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 NONE = "–"
+#: Blanks at which no line breaks; numbers are written with them.
+_BLANKS = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
 
 
 def plain(text: str) -> str:
@@ -14,7 +16,11 @@ def plain(text: str) -> str:
 
     Mailboxes, users and builds come from clients, reasons from servers.
     """
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in _BLANKS else "\N{REPLACEMENT CHARACTER}" for each in text
+    )
 
 
 def finalize(value: object) -> object:
