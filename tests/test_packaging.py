@@ -19,6 +19,8 @@ DISTRIBUTIONS = {
     "attr": "attrs",
     "spnego": "pyspnego",
     "requests_ntlm": "requests-ntlm",
+    "prometheus_client": "prometheus-client",
+    "yaml": "pyyaml",
 }
 
 

@@ -1,13 +1,5 @@
-"""The status page: what a person with a browser sees of a running proxy, and may order.
+"""The room for those who watch the proxy from outside: the status page for people, metrics for programs.
 
-It is given two functions, one that answers orders as the control socket does and one that has the metrics,
-and knows nothing else of the service. Must not know where the figures come from, nor how an order is
-carried out.
+The page is given two functions, one that answers orders as the control socket does and one that has the
+metrics, and knows nothing else of the service. Must not know how an order is carried out.
 """
-
-from __future__ import annotations
-
-from mapiproxy.admin.door import AdminDoor
-from mapiproxy.admin.gate import Keys
-
-__all__ = ["AdminDoor", "Keys"]

@@ -25,7 +25,8 @@ _LONGEST_WAIT = 60.0
 
 def digest(secret: str | bytes) -> bytes:
     """What is kept of a secret."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret).digest()
+    content = secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret
+    return hashlib.sha256(content).digest()
 
 
 class Tokens:

@@ -68,6 +68,8 @@ class Health:
     :ivar why: what took it down; ``None`` while it is up.
     :ivar passes: good probes in a row; ``failures``: bad ones.
     :ivar strikes: failures of live requests in a row.
+    :ivar good: probes that were good since the beginning; ``bad``, and ``suspect``: those that say nothing.
+    :ivar ejections: how often live traffic took it down; ``falls``: how often it went down at all.
     """
 
     rules: HealthRules
@@ -79,6 +81,11 @@ class Health:
     strikes: int = 0
     last: Probed | None = None
     last_at: float = 0.0
+    good: int = 0
+    bad: int = 0
+    suspect: int = 0
+    ejections: int = 0
+    falls: int = 0
     ejected_until: float = 0.0
     _ejection: float = field(default=0.0, init=False)
 
@@ -86,12 +93,15 @@ class Health:
         """A probe is over. Returns whether the backend went up or down."""
         self.last, self.last_at = result, now
         if result.suspect_us:
+            self.suspect += 1
             return False
         if result.ok:
+            self.good += 1
             self.passes, self.failures = self.passes + 1, 0
             if self.up or self.passes < self.rules.rise or now < self.ejected_until:
                 return False
             return self._turn(True, None, now)
+        self.bad += 1
         self.passes, self.failures = 0, self.failures + 1
         if not self.up or self.failures < self.rules.fall:
             return False
@@ -110,6 +120,7 @@ class Health:
             recent = self.ejected_until and now - self.ejected_until < _RECENT
             self._ejection = min(_LONGEST, 2 * self._ejection) if recent else rules.ejection
             self.ejected_until = now + self._ejection
+        self.ejections += 1
         return self._turn(False, f"{self.strikes} requests in a row failed, the last: {text}", now)
 
     def worked(self) -> None:
@@ -130,5 +141,6 @@ class Health:
 
     def _turn(self, up: bool, why: str | None, now: float) -> bool:
         self.up, self.why, self.since = up, why, now
+        self.falls += not up
         self.passes = self.failures = self.strikes = 0
         return True

@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "How the running proxy is.",
     "servers": "The servers behind the running proxy.",
     "sessions": "The sessions that the running proxy knows.",
+    "metrics": "What Prometheus would be told.",
     "ready": "Let a server take new sessions again.",
     "drain": "Let a server keep its sessions and take no new ones.",
     "maint": "Do not use a server at all.",

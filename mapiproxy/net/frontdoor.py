@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from mapiproxy.net.house import House
 from mapiproxy.net.line import Line
 from mapiproxy.net.relay import Relay
+from mapiproxy.net.tls import failure_kind
 from mapiproxy.policy.firewall import Network, plain_address
 from mapiproxy.policy.headers import Hop
 from mapiproxy.policy.origin import is_trusted
 
 
+@implementer(IHandshakeListener)
 class FrontDoor(Protocol):
     """One client's connection."""
 
@@ -23,6 +28,7 @@ class FrontDoor(Protocol):
 
     def __init__(self, factory: FrontDoors) -> None:
         self.factory: FrontDoors = factory
+        self._shaken = not factory.secure
 
     def connectionMade(self) -> None:
         factory = self.factory
@@ -37,6 +43,11 @@ class FrontDoor(Protocol):
             self.relay.trusted = factory.trusted
         factory.opened(self)
 
+    def handshakeCompleted(self) -> None:
+        """TLS is up."""
+        self._shaken = True
+        self.factory.handshakes += 1
+
     def _pressure(self, full: bool) -> None:
         self.relay.front_pressure(full)
 
@@ -49,6 +60,8 @@ class FrontDoor(Protocol):
             self.relay.front.abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if not self._shaken:
+            self.factory.failed_handshakes[failure_kind(reason.value)] += 1
         self.factory.closed(self)
         self.relay.client_gone()
 
@@ -59,6 +72,8 @@ class FrontDoors(Factory):
     :param secure: whether TLS stands before us.
     :ivar trusted: networks of proxies before us, whose X-Forwarded-For is believed.
     :param limit: connections open at the same time; beyond it new ones are turned away.
+    :ivar accepted: connections since the beginning; ``handshakes``: that of TLS was completed.
+    :ivar failed_handshakes: those that were not, by ``net/tls.py: FAILURE_KINDS``.
     """
 
     noisy = False
@@ -71,6 +86,9 @@ class FrontDoors(Factory):
         self.forwarded = forwarded
         self.head_limit = head_limit
         self.turned_away = 0
+        self.accepted = 0
+        self.handshakes = 0
+        self.failed_handshakes: Counter[str] = Counter()
         self.trusted: Sequence[Network] = ()
         self._limit = limit
         self._open: set[FrontDoor] = set()
@@ -92,6 +110,7 @@ class FrontDoors(Factory):
 
     def opened(self, door: FrontDoor) -> None:
         """A client has connected."""
+        self.accepted += 1
         self._open.add(door)
         rules, ip = self.house.rules, door.relay.hop.client_ip
         if not rules.usage.connect(ip, rules.quotas) and not door.relay.trusted:

@@ -40,6 +40,7 @@ class Outcome:
     :ivar trouble: why something is still owed, or ``None``.
     """
 
+    written: int = 0
     owed: int = 0
     lost: int = 0
     trouble: OSError | None = None
@@ -48,7 +49,8 @@ class Outcome:
 class HttpProxyLog:
     """The HttpProxy log of one server: a folder per protocol, hourly files.
 
-    :ivar lost: records that never reached the disk: too many waited for a disk that refused them.
+    :ivar written: records that reached the disk.
+    :ivar lost: records that never did: too many waited for a disk that refused them.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class HttpProxyLog:
         :param flush: seconds that a record may wait in memory.
         :param defer: runs a function elsewhere, by default in a thread of the reactor's pool.
         """
+        self.written = 0
         self.lost = 0
         self._directory = directory
         self._identity = identity
@@ -167,7 +170,7 @@ class HttpProxyLog:
     # In a thread, one call at a time.
 
     def _write(self, batch: list[tuple[str, Entry]]) -> Outcome:
-        outcome = Outcome()
+        outcome = Outcome(written=self._owes() + len(batch))
         for protocol, entry in batch:
             self._folder(protocol).add(entry)
         for folder in self._folders.values():
@@ -178,6 +181,7 @@ class HttpProxyLog:
             outcome.owed += len(folder.owed)
             outcome.lost += folder.lost
             folder.lost = 0
+        outcome.written -= outcome.owed + outcome.lost
         return outcome
 
     def _folder(self, protocol: str) -> LogFolder:
@@ -201,6 +205,7 @@ class HttpProxyLog:
     # In the reactor's thread again.
 
     def _wrote(self, outcome: Outcome) -> None:
+        self.written += outcome.written
         self.lost += outcome.lost
         if outcome.trouble is None:
             if self._in_trouble:

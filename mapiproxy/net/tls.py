@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from zope.interface import implementer
 
@@ -161,6 +162,40 @@ def _choose_protocol(connection: SSL.Connection, offered: list[bytes]) -> bytes:
         return PROTOCOL
     names = ", ".join(name.decode("ascii", "replace") for name in offered[:8])
     raise NoCommonProtocol(f"client offers {names} and not http/1.1 (ALPN)")
+
+
+#: What OpenSSL says, by a part of its words, and the kind of failure that it is.
+_KINDS = {
+    "http request": "plain-http",
+    "https proxy request": "plain-http",
+    "protocol": "version",
+    "version": "version",
+    "shared cipher": "cipher",
+    "shared signature": "cipher",
+    "certificate": "certificate-refused",
+    "unknown ca": "certificate-refused",
+}
+#: All that :func:`failure_kind` can say.
+FAILURE_KINDS = (*dict.fromkeys(_KINDS.values()), "alpn", "aborted", "closed", "other")
+
+
+def failure_kind(error: BaseException | None) -> str:
+    """Which of :data:`FAILURE_KINDS` ended a listener's handshake, for counting.
+
+    ``certificate-refused``: by the client, ours. ``closed``: it went without a word, as port scanners and
+    balancers that only look whether a port is open do. ``aborted``: by us, because it took too long or
+    there were too many of its address.
+    """
+    if isinstance(error, NoCommonProtocol):
+        return "alpn"
+    if isinstance(error, ConnectionAborted):
+        return "aborted"
+    if not isinstance(error, SSL.Error):
+        return "closed"
+    text = describe_tls_failure(error)
+    if text.endswith("closed in mid-handshake") or "unexpected eof" in text:
+        return "closed"
+    return next((kind for part, kind in _KINDS.items() if part in text), "other")
 
 
 def describe_tls_failure(error: BaseException) -> str:

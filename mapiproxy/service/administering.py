@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from mapiproxy.admin import AdminDoor, Keys
 from mapiproxy.admin.access import Tokens
+from mapiproxy.admin.door import AdminDoor
+from mapiproxy.admin.gate import Keys
 from mapiproxy.net.certificates import CertificateSource, load_certificate, read_certificates
 from mapiproxy.net.tls import ListenerCreator
 from mapiproxy.settings import Admin, read_keys
@@ -61,7 +62,7 @@ class Administration:
             raise OSError(f"admin: {bind} cannot change between http and https while it runs")
         service = self._service
         door = AdminDoor(
-            service.orders.answer, None, keys, creator, service.log, time.monotonic, os.urandom
+            service.orders.answer, service.metrics, keys, creator, service.log, time.monotonic, os.urandom
         )
         door.listen(bind.host, bind.port, service.reactor)
         return Prepared(keys, creator, door)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapiproxy.backends.fleet import Admin, Backend
@@ -38,6 +39,7 @@ class Orders:
             "servers": self._servers,
             "sessions": self._sessions,
             "statistics": self._statistics,
+            "metrics": self._metrics,
             "ready": lambda order: self._admin(order, Admin.READY),
             "drain": lambda order: self._admin(order, Admin.DRAIN),
             "maint": lambda order: self._admin(order, Admin.MAINT),
@@ -65,7 +67,17 @@ class Orders:
         service = self._service
         if service.file is None:
             raise BadOrder("there is no file to read again")
-        reading = read_settings(service.file)
+        try:
+            reply = self._reload_from(service.file)
+        except BadOrder:
+            service.reloads.note(ok=False)
+            raise
+        service.reloads.note(ok=True)
+        return reply
+
+    def _reload_from(self, file: Path) -> Plain:
+        service = self._service
+        reading = read_settings(file)
         problems = [str(problem) for problem in reading.problems.in_order()]
         refused = "the file was refused; the old configuration keeps running"
         if reading.settings is None:
@@ -101,6 +113,10 @@ class Orders:
         service = self._service
         servers = [(name, each.name) for name, site in service.sites.items() for each in site.group.servers]
         return tell(service.statistics, time.monotonic(), time.time(), servers)
+
+    def _metrics(self, order: Plain) -> Plain:
+        content_type, body = self._service.metrics(_text(order, "accept") or "")
+        return {"content_type": content_type, "text": body.decode("utf-8")}
 
     def _admin(self, order: Plain, admin: Admin) -> Plain:
         site, backend = self._find(order)

@@ -29,6 +29,26 @@ class CannotReload(Exception):
 
 
 @define
+class Reloads:
+    """How reloads went.
+
+    :ivar ok: the last one; ``None``: there was none.
+    :ivar at: when it was, in seconds since 1970.
+    """
+
+    good: int = 0
+    bad: int = 0
+    ok: bool | None = None
+    at: float = 0.0
+
+    def note(self, ok: bool) -> None:
+        """One is over."""
+        self.ok, self.at = ok, time.time()
+        self.good += ok
+        self.bad += not ok
+
+
+@define
 class _Plan:
     """What has been prepared, and has to be undone when the rest fails."""
 

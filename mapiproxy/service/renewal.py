@@ -36,6 +36,7 @@ class Renewal:
 
     :ivar drift: what is known of how listeners and servers agree.
     :ivar renewed: how often files have been read again.
+    :ivar until: (pool, server) to when the certificate that it showed last ends, in seconds since 1970.
     """
 
     def __init__(self, service: ProxyService) -> None:
@@ -46,6 +47,7 @@ class Renewal:
         self._fetching = False
         self.drift = Drift()
         self.renewed = 0
+        self.until: dict[tuple[str, str], float] = {}
 
     def start(self, now: float) -> None:
         """What the files are like now is what has been read."""
@@ -123,6 +125,11 @@ class Renewal:
         if self._service.stopping:
             return
         self.drift.forget({leaf.who for _, leaf, _ in found})
+        self.until = {
+            (site.group.name, leaf.who): shown.leaf.not_valid_after_utc.timestamp()
+            for site, leaf, shown in found
+            if shown.leaf is not None
+        }
         today = time.strftime("%Y-%m-%d", time.gmtime())
         for name, front in self._service.fronts.items():
             shown = front.creator.certificates if front.creator else ()

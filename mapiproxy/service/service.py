@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from mapiproxy.admin.metrics import render
 from mapiproxy.net.control import ControlSocket
 from mapiproxy.net.eager import make_eager
 from mapiproxy.net.frontdoor import FrontDoors
@@ -31,7 +32,9 @@ from mapiproxy.service.administering import Administration
 from mapiproxy.service.assembly import make_ledger_opener, make_log
 from mapiproxy.service.front import make_front
 from mapiproxy.service.orders import Orders
+from mapiproxy.service.reloading import Reloads
 from mapiproxy.service.renewal import Renewal
+from mapiproxy.service.scraping import state_of
 from mapiproxy.service.site import Site
 from mapiproxy.settings import BackendGroup, Settings
 
@@ -56,7 +59,8 @@ class ProxyService(MultiService):
 
     :ivar sites: by name of the backend group.
     :ivar fronts: by name of the listener.
-    :ivar generation: counts configurations, from 1.
+    :ivar generation: counts configurations, from 1; ``reloads``: how the last one went.
+    :ivar statistics: what exchanges added up to.
     """
 
     def __init__(self, settings: Settings, reactor: Any, file: Path | None = None) -> None:
@@ -73,7 +77,9 @@ class ProxyService(MultiService):
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
         self.statistics = Statistics(self.started_at)
+        self.reloads = Reloads()
         self._http_proxy_log = make_log(settings.log, self.reactor)
+        self._logs = [self._http_proxy_log]
         self._open_ledger = make_ledger_opener()
         self.sites = {group.name: self.make_site(group, settings) for group in settings.backends}
         self.fronts = {
@@ -92,6 +98,16 @@ class ProxyService(MultiService):
         self.statistics.add(ledger)
         if self._http_proxy_log is not None:
             self._http_proxy_log.record(ledger)
+
+    @property
+    def log_lines(self) -> tuple[int, int]:
+        """Lines of the HttpProxy log, however often it was another one: written, and lost."""
+        logs = [log for log in self._logs if log is not None]
+        return sum(log.written for log in logs), sum(log.lost for log in logs)
+
+    def metrics(self, accept: str = "") -> tuple[str, bytes]:
+        """Everything for Prometheus: content type and body, in the format that an Accept header wants."""
+        return render(state_of(self), accept)
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -162,6 +178,7 @@ class ProxyService(MultiService):
     def change_log(self, new: HttpProxyLog | None) -> None:
         """Write to another log from now on."""
         old, self._http_proxy_log = self._http_proxy_log, new
+        self._logs.append(new)
         if new is not None:
             new.start()
         if old is not None:

@@ -40,6 +40,7 @@ def status(service: ProxyService, now: float) -> Plain:
         "file": str(service.file) if service.file is not None else None,
         "loaded_at": round(service.loaded_at),
         "generation": service.generation,
+        "last_reload": _last_reload(service),
         "lag": {"now": round(service.lag.now, 3), "worst": round(service.lag.worst, 3)},
         "listeners": [
             {
@@ -54,6 +55,11 @@ def status(service: ProxyService, now: float) -> Plain:
         "certificates": service.renewal.view(),
         "pools": [_pool(site) for site in service.sites.values()],
     }
+
+
+def _last_reload(service: ProxyService) -> Plain | None:
+    reloads = service.reloads
+    return None if reloads.ok is None else {"ok": reloads.ok, "at": round(reloads.at)}
 
 
 def _address(bound: Any) -> str:

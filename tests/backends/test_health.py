@@ -46,6 +46,16 @@ def test_what_may_be_our_own_fault_counts_for_nothing(health):
     assert health.last is late
 
 
+def test_probes_and_falls_are_counted(health):
+    for result in (GOOD, BAD, evolve(BAD, suspect_us=True), BAD, BAD, BAD, GOOD, GOOD):
+        health.probed(result, 1.0)
+    assert (health.good, health.bad, health.suspect) == (3, 4, 1)
+    assert (health.falls, health.ejections) == (1, 0)
+    for _ in range(5):
+        health.failed("lost", 2.0, True, False)
+    assert (health.falls, health.ejections) == (2, 1)
+
+
 def test_failures_of_live_requests_eject(health):
     assert [health.failed("status 503", 1.0, True, True) for _ in range(5)] == [False] * 4 + [True]
     assert health.why == "5 requests in a row failed, the last: status 503"

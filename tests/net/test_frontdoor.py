@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from support.lines import MemoryTransport, Stage
 from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
 
 from mapiproxy.net.frontdoor import FrontDoors
 
@@ -113,3 +115,21 @@ def test_a_bug_costs_one_connection_and_is_told(monkeypatch):
     assert len(failures) == 1
     assert front.transport.ended == "aborted"
     assert other.transport.ended is None
+
+
+def test_connections_and_handshakes_are_counted():
+    doors, _ = fronts()
+    shaken, scanned = come(doors), come(doors)
+    shaken.handshakeCompleted()
+    for door in (shaken, scanned):
+        door.connectionLost(Failure(ConnectionDone()))
+
+    assert (doors.accepted, doors.handshakes, doors.failed_handshakes) == (2, 1, {"closed": 1})
+
+
+def test_a_plain_listener_knows_no_handshakes():
+    doors, _ = fronts()
+    doors.secure = False
+    come(doors).connectionLost(Failure(ConnectionDone()))
+
+    assert (doors.accepted, doors.handshakes, doors.failed_handshakes) == (1, 0, {})

@@ -203,7 +203,7 @@ def test_a_full_disk_is_told_once_a_minute_and_costs_no_line(
     desk.clock.advance(1.0)
     assert "is written again" in desk.said[2]
     assert desk.ids() == ["a", "b"]
-    assert desk.log.lost == 0
+    assert (desk.log.written, desk.log.lost) == (2, 0)
 
 
 def test_a_folder_that_cannot_be_made_is_tried_again(desk: Desk, tmp_path: Path) -> None:
@@ -228,6 +228,7 @@ def test_what_a_disk_refuses_for_too_long_is_lost_and_counted(
     full.refuses = False
     desk.clock.advance(1.0)
     assert desk.ids() == ["a", "b"]
+    assert (desk.log.written, desk.log.lost) == (2, 2)
     assert "2 records lost so far" in desk.said[-1]
 
 

@@ -10,17 +10,20 @@ import pytest
 from OpenSSL import SSL
 from support.certs import loaded, make_authority, make_client, shake
 from twisted.internet import defer, reactor, threads
+from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial import unittest
 
 from mapiproxy.net.certificates import find_fingerprint
 from mapiproxy.net.tls import (
+    FAILURE_KINDS,
     ListenerCreator,
     NoCommonProtocol,
     Policy,
     TlsRefused,
     describe_tls_failure,
+    failure_kind,
 )
 
 
@@ -218,6 +221,29 @@ def test_failures_become_one_line():
     assert describe_tls_failure(SSL.SysCallError(-1, "Unexpected EOF")).startswith("TLS: ")
     queue = [("SSL routines", "", "bad thing"), ("SSL routines", "", "bad thing")]
     assert describe_tls_failure(SSL.Error(queue)) == "TLS: bad thing"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (NoCommonProtocol("client offers h2"), "alpn"),
+        (SSL.Error([("SSL routines", "", "no shared cipher")]), "cipher"),
+        (SSL.Error([("SSL routines", "", "unsupported protocol")]), "version"),
+        (SSL.Error([("SSL routines", "", "wrong version number")]), "version"),
+        (SSL.Error([("SSL routines", "", "http request")]), "plain-http"),
+        (SSL.Error([("SSL routines", "", "tlsv1 alert unknown ca")]), "certificate-refused"),
+        (SSL.Error([("SSL routines", "", "sslv3 alert certificate expired")]), "certificate-refused"),
+        (SSL.Error([("SSL routines", "", "unexpected eof while reading")]), "closed"),
+        (SSL.Error([]), "closed"),
+        (ConnectionAborted(), "aborted"),
+        (ConnectionDone(), "closed"),
+        (None, "closed"),
+        (SSL.Error([("SSL routines", "", "a reason of next year")]), "other"),
+    ],
+)
+def test_failures_are_of_few_kinds(error, kind):
+    assert failure_kind(error) == kind
+    assert kind in FAILURE_KINDS
 
 
 class Echo(Protocol):

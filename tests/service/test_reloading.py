@@ -25,6 +25,7 @@ class ReloadingCase(RunningCase):
         self.assertEqual(reply["changes"], ["[timeouts] changed"])
         self.assertEqual(step.check().backend, first.backend)
         self.assertEqual((client.connections, self.service.generation), (1, 2))
+        self.assertEqual((self.service.reloads.ok, self.service.reloads.good), (True, 1))
         self.assertEqual(self.service.sites["lab"].rules.limits.quiet, 120.0)
 
     @inlineCallbacks
@@ -37,6 +38,7 @@ class ReloadingCase(RunningCase):
         self.assertEqual(reply["error"], "the file was refused; the old configuration keeps running")
         self.assertIn('m.toml:2: listener.mail.bnid: unknown key; did you mean "bind"?', reply["problems"][0])
         self.assertEqual(self.service.generation, 1)
+        self.assertEqual((self.service.reloads.ok, self.service.reloads.bad), (False, 1))
         step.check()
 
     @inlineCallbacks
