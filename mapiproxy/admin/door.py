@@ -17,9 +17,12 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from mapiproxy.admin.entrance import Entrance
 from mapiproxy.admin.feeds import Feeds, Metrics
-from mapiproxy.admin.gate import Gate, Keys
+from mapiproxy.admin.frame import Frame
+from mapiproxy.admin.gate import Gate, Keys, Note
 from mapiproxy.admin.message import Answer, Asked, say
+from mapiproxy.admin.ordering import Ordering
 from mapiproxy.admin.pages import StatusPages
 from mapiproxy.admin.routes import HEADERS, Routes
 from mapiproxy.admin.views import Views
@@ -55,9 +58,8 @@ class AdminDoor:
         self.gate = Gate(keys, clock, chance, note)
         self.creator = creator
         self.port: IListeningPort | None = None
-        pages = StatusPages(answer, self.gate, clock, chance, note, metrics is not None)
-        feeds = Feeds(answer, metrics, self.gate, note)
-        self.routes = Routes(self.gate, Views(pages, feeds), lambda text: log.failure("{text}", text=text))
+        views = make_views(answer, metrics, self.gate, clock, chance, note)
+        self.routes = Routes(self.gate, views, lambda text: log.failure("{text}", text=text))
         factory: Any = _Site(_Leaf(self.routes))
         if creator is not None:
             factory = TLSMemoryBIOFactory(creator, False, factory)
@@ -75,6 +77,27 @@ class AdminDoor:
         if port is None:
             return maybeDeferred(lambda: None)
         return maybeDeferred(port.stopListening)
+
+
+def make_views(
+    answer: Callable[[Plain], Plain],
+    metrics: Metrics | None,
+    gate: Gate,
+    clock: Callable[[], float],
+    chance: Callable[[int], bytes],
+    note: Note,
+) -> Views:
+    """All pages and feeds."""
+    frame = Frame(gate)
+    entrance = Entrance(gate, frame)
+    return Views(
+        StatusPages(answer, gate, frame, clock, metrics is not None),
+        Ordering(answer, gate, frame, chance, note),
+        entrance,
+        Feeds(answer, metrics, gate, note),
+        open={*entrance.seen, *entrance.done},
+        failed=frame.failed,
+    )
 
 
 class _Counted(WrappingFactory):

@@ -198,6 +198,8 @@ def warnings_of(status: Plain, servers: Sequence[Plain]) -> list[str]:
     down = (at for at in servers if not at["up"])
     said += [f"{at['pool']}/{at['name']} is DOWN: {at['why'] or 'nobody knows why'}" for at in down]
     said += (status.get("certificates") or {}).get("drift") or []
+    if (status.get("last_reload") or {"ok": True})["ok"] is False:
+        said.append("the last reload was refused: what ran before goes on running")
     late = status["lag"]["now"]
     if late > 0.5:
         said.append(f"the proxy itself is late by {late * 1000:.0f} ms: its machine or its log is slow")

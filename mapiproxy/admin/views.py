@@ -5,7 +5,7 @@ Must not know who may.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from mapiproxy.admin.gate import Visitor
@@ -15,25 +15,25 @@ from mapiproxy.admin.message import Answer, Asked
 View = Callable[[Asked, Visitor], Answer]
 
 
-class _Part(Protocol):
+class Part(Protocol):
+    """Some of it."""
+
     seen: Mapping[str, View]
     done: Mapping[str, View]
-
-
-class _Pages(_Part, Protocol):
-    open: frozenset[str]
-
-    def failed(self, asked: Asked, status: int, text: str) -> Answer: ...
 
 
 class Views:
     """All of it.
 
-    :ivar seen: by GET; ``done``: by POST. :ivar open: paths that need no log-in.
+    :param open: paths that need no log-in.
+    :param failed: makes the answer where there is nothing: request, status, text.
+    :ivar seen: by GET; ``done``: by POST.
     """
 
-    def __init__(self, pages: _Pages, feeds: _Part) -> None:
-        self.seen = {**pages.seen, **feeds.seen}
-        self.done = {**pages.done, **feeds.done}
-        self.open = pages.open
-        self.failed = pages.failed
+    def __init__(
+        self, *parts: Part, open: Collection[str], failed: Callable[[Asked, int, str], Answer]
+    ) -> None:
+        self.seen = {path: view for part in parts for path, view in part.seen.items()}
+        self.done = {path: view for part in parts for path, view in part.done.items()}
+        self.open = open
+        self.failed = failed

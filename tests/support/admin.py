@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from support.orders import DOWN, SERVER, SESSION, STATUS
 
 from mapiproxy.admin.access import Tokens
+from mapiproxy.admin.door import make_views
 from mapiproxy.admin.gate import Gate, Keys
 from mapiproxy.admin.message import Answer, Asked
-from mapiproxy.admin.pages import StatusPages
 from mapiproxy.admin.routes import Routes
-from mapiproxy.admin.views import Views
 
 TOKEN = "a-token-of-sixteen-letters-or-more"
 
@@ -136,6 +135,11 @@ class FakeProxy:
         return {"ok": False, "error": f"unknown command {command!r}"}
 
 
+def scraped(accept: str) -> tuple[str, bytes]:
+    """Metrics that tell what was asked for."""
+    return "text/plain; version=0.0.4", b"# accepts " + accept.encode()
+
+
 class FakeSite:
     """The whole page, asked without a connection.
 
@@ -150,12 +154,11 @@ class FakeSite:
         chance = random.Random(5)
         keys = Keys(Tokens(each.encode() for each in tokens), names, read_only)
         self.gate = Gate(keys, lambda: self.now, chance.randbytes, self.notes.append)
-        pages = StatusPages(
-            lambda order: self.proxy.answer(order), self.gate, lambda: self.now, chance.randbytes,
-            self.notes.append, metrics=True,
+        views = make_views(
+            lambda order: self.proxy.answer(order), scraped, self.gate, lambda: self.now, chance.randbytes,
+            self.notes.append,
         )  # fmt: skip
-        feeds = make_feeds(self)
-        self.routes = Routes(self.gate, Views(pages, feeds), self.bugs.append)
+        self.routes = Routes(self.gate, views, self.bugs.append)
 
     def ask(self, method: str, target: str, body: bytes = b"", **headers: str) -> Answer:
         """One request; names of headers with ``_`` for ``-``. Fails on what the page calls a bug."""
@@ -167,15 +170,6 @@ class FakeSite:
 
     def browser(self) -> Browser:
         return Browser(self)
-
-
-def make_feeds(site: FakeSite) -> Any:
-    from mapiproxy.admin.feeds import Feeds
-
-    def metrics(accept: str) -> tuple[str, bytes]:
-        return "text/plain; version=0.0.4", b"# accepts " + accept.encode()
-
-    return Feeds(lambda order: site.proxy.answer(order), metrics, site.gate, site.notes.append)
 
 
 def header(answer: Answer, name: str) -> str | None:
@@ -209,8 +203,6 @@ class Browser:
         return found[1].decode()
 
     def post(self, target: str, key: str | None = None, **fields: str) -> Answer:
-        from urllib.parse import urlencode
-
         body = urlencode({**({"key": key} if key is not None else {}), **fields}).encode()
         return self._ask(
             "POST", target, body, content_type="application/x-www-form-urlencoded", sec_fetch_site="same-origin",
@@ -220,5 +212,3 @@ class Browser:
     def log_in(self, token: str = TOKEN) -> Answer:
         return self.post("/login", self.key("/login"), token=token)
 
-
-Answering = Callable[[dict[str, Any]], dict[str, Any]]
