@@ -71,12 +71,12 @@ class Feeds:
             return say(415, "An order is application/json.")
         try:
             order = json.loads(asked.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             return json_answer({"ok": False, "error": f"that is no JSON: {error}"}, 400)
         if not isinstance(order, dict):
             return json_answer({"ok": False, "error": "an order is a JSON object"}, 400)
         command = order.get("command")
-        if command not in LOOKING:
+        if not isinstance(command, str) or command not in LOOKING:
             if self._gate.keys.read_only:
                 return json_answer({"ok": False, "error": "this page is read only"}, 403)
             self._note(f"order {command!a} by {visitor.name}")

@@ -40,9 +40,9 @@ class Routes:
 
     def __init__(self, gate: Gate, views: Views, bug: Callable[[str], None]) -> None:
         self._gate = gate
-        self._views = views
+        self.views = views
         self._bug = bug
-        self._files = read_files()
+        self.files = read_files()
 
     def answer(self, asked: Asked) -> Answer:
         """The answer, whatever was asked. Never raises."""
@@ -58,10 +58,10 @@ class Routes:
         if refused is not None:
             return refused
         name = asked.path.removeprefix("/files/")
-        views = self._views
+        views = self.views
         ways: tuple[tuple[str, Mapping[str, View]], ...] = (("GET", views.seen), ("POST", views.done))
         known = [method for method, paths in ways if asked.path in paths]
-        if name != asked.path and name in self._files:
+        if name != asked.path and name in self.files:
             known = ["GET"]
         if not known:
             # Whoever is not let in learns nothing of which paths there are.
@@ -70,15 +70,15 @@ class Routes:
             known.append("HEAD")
         if asked.method not in known:
             return say(405, "That cannot be done here.", ("Allow", ", ".join(sorted(known))))
-        if name in self._files:
-            kind, content = self._files[name]
+        if name in self.files:
+            kind, content = self.files[name]
             return Answer(200, content, kind)
         if asked.method == "POST":
             return self._do(asked, views.done[asked.path])
         return self._let_in(asked, views.seen[asked.path])
 
     def _let_in(self, asked: Asked, view: View) -> Answer:
-        if asked.path in self._views.open:
+        if asked.path in self.views.open:
             visitor: Visitor | Answer = self._gate.stranger(asked)
         else:
             visitor = self._gate.admit(asked)

@@ -140,7 +140,7 @@ def _make_listener_context(
         assert store is not None, "a context of ours"
         for each in authorities:
             store.add_cert(X509.from_cryptography(each))
-            context.add_client_ca(X509.from_cryptography(each))
+            context.add_client_ca(each)
         context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
     return context
 

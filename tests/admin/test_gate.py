@@ -146,6 +146,16 @@ def test_forms_of_other_pages_are_refused_even_with_the_key(name: str, value: st
     assert site.ask("POST", "/order", body, content_type=FORM, cookie=cookie).status == 303
 
 
+def test_a_form_that_hides_its_origin_is_believed_where_the_browser_vouches_for_it() -> None:
+    """As Chromium sends them from a page with Referrer-Policy: no-referrer."""
+    site = FakeSite()
+    browser = site.browser()
+    body = f"key={browser.key()}&do=drain&server=EXCH1".encode()
+    headers = {"content_type": FORM, "cookie": f"mapiproxy={browser.cookies['mapiproxy']}", "origin": "null"}
+    for vouched, status in (("cross-site", 403), ("none", 403), ("", 403), ("same-origin", 303)):
+        assert site.ask("POST", "/order", body, sec_fetch_site=vouched, **headers).status == status
+
+
 @pytest.mark.parametrize("key", ["", "0" * 64, "x", "\N{LATIN SMALL LETTER A WITH DIAERESIS}"])
 def test_forms_without_their_key_are_refused(key: str) -> None:
     site = FakeSite()
