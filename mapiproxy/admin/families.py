@@ -88,14 +88,16 @@ def _put_flow(sheet: Sheet, place: Place, flow: Flow) -> None:
     for kind in WAITS:
         waits = flow.waits[kind]
         sheet.put_histogram("wait_duration_seconds", _WAIT_BOUNDS, waits.counts, waits.total, *place, kind)
-    sheet.put("pendings_total", flow.pulses, *place)
     sheet.put("request_body_bytes_total", flow.bytes_in, *place)
     sheet.put("response_body_bytes_total", flow.bytes_out, *place)
     for outcome, count in flow.outcomes.items():
         sheet.put("outcomes_total", count, *place, outcome)
-    errors = {"connect": flow.connect, "response": flow.response, "denied": flow.denied}
-    for kind, count in errors.items():
-        sheet.put("backend_errors_total", count, *place, kind)
+    if not place[-1]:
+        sheet.put("backend_errors_total", flow.denied, *place, "denied")
+        return
+    sheet.put("backend_errors_total", flow.connect, *place, "connect")
+    sheet.put("backend_errors_total", flow.response, *place, "response")
+    sheet.put("pendings_total", flow.pulses, *place)
     sheet.put("retries_total", flow.retries, *place)
     sheet.put("redispatches_total", flow.redispatches, *place)
 

@@ -110,7 +110,8 @@ class Acting(Owner):
 
     def _dial(self, action: Dial) -> None:
         assert self.exchange is not None
-        now = self.house.clock()
+        # The choice itself has taken as long as this; for rules no time passes.
+        now = self.exchange.ledger.routed_at = self.house.clock()
         self._leave_door()
         self._part_from(action.backend)
         door = self.doors.find(action.backend)
@@ -206,6 +207,8 @@ class Acting(Owner):
         exchange = self.exchange
         assert exchange is not None
         self.exchange = None
+        # With the time that it took to encrypt and write what the rules have ended.
+        exchange.ledger.ended_at = self.house.clock()
         door, self._door = self._door, None
         if door is not None:
             door.serving.exchanges -= 1

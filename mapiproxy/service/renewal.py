@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryptography import x509
 from twisted.internet.threads import deferToThreadPool
 
 from mapiproxy.net.certificates import BadCertificate
@@ -36,7 +37,7 @@ class Renewal:
 
     :ivar drift: what is known of how listeners and servers agree.
     :ivar renewed: how often files have been read again.
-    :ivar until: (pool, server) to when the certificate that it showed last ends, in seconds since 1970.
+    :ivar shown: (pool, server) to the certificate that it showed last.
     """
 
     def __init__(self, service: ProxyService) -> None:
@@ -47,7 +48,7 @@ class Renewal:
         self._fetching = False
         self.drift = Drift()
         self.renewed = 0
-        self.until: dict[tuple[str, str], float] = {}
+        self.shown: dict[tuple[str, str], x509.Certificate] = {}
 
     def start(self, now: float) -> None:
         """What the files are like now is what has been read."""
@@ -125,8 +126,8 @@ class Renewal:
         if self._service.stopping:
             return
         self.drift.forget({leaf.who for _, leaf, _ in found})
-        self.until = {
-            (site.group.name, leaf.who): shown.leaf.not_valid_after_utc.timestamp()
+        self.shown = {
+            (site.group.name, leaf.who): shown.leaf
             for site, leaf, shown in found
             if shown.leaf is not None
         }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mapiproxy.admin.state import CertificateState, PoolState, State
 from mapiproxy.backends.kind import Kind
+from mapiproxy.net.certificates import find_names
 
 if TYPE_CHECKING:
     from mapiproxy.service.service import ProxyService
@@ -68,8 +69,9 @@ def _certificates(service: ProxyService) -> Iterator[CertificateState]:
         for each in front.creator.certificates if front.creator is not None else ():
             subject = next(iter(each.covers), "")
             yield CertificateState("listener", name, subject, each.not_after.timestamp())
-    for (pool, server), until in service.renewal.until.items():
-        yield CertificateState("server", f"{pool}/{server}", "", until)
+    for (pool, server), leaf in service.renewal.shown.items():
+        subject = next(iter(find_names(leaf)), "")
+        yield CertificateState("server", f"{pool}/{server}", subject, leaf.not_valid_after_utc.timestamp())
 
 
 def _protection(service: ProxyService) -> dict[tuple[str, str, str], bool]:

@@ -17,9 +17,10 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from mapiproxy.admin.metrics import render
+from mapiproxy.admin.metrics import gather
 from mapiproxy.net.control import ControlSocket
 from mapiproxy.net.eager import make_eager
 from mapiproxy.net.frontdoor import FrontDoors
@@ -107,7 +108,12 @@ class ProxyService(MultiService):
 
     def metrics(self, accept: str = "") -> tuple[str, bytes]:
         """Everything for Prometheus: content type and body, in the format that an Accept header wants."""
-        return render(state_of(self), accept)
+        return gather(state_of(self), accept)()
+
+    def metrics_later(self, accept: str = "") -> Deferred[tuple[str, bytes]]:
+        """The same as they are now, written down in a thread, so that nobody waits for it."""
+        pool = self.reactor.getThreadPool()
+        return deferToThreadPool(self.reactor, pool, gather(state_of(self), accept))
 
     @property
     def ports(self) -> list[IListeningPort]:

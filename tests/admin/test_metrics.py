@@ -9,7 +9,7 @@ from support.ledgers import execute
 from support.scrape import Scraped, state
 
 from mapiproxy.admin.catalogue import METRICS
-from mapiproxy.admin.metrics import render
+from mapiproxy.admin.metrics import gather, render
 from mapiproxy.record.statistics import Statistics
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -66,6 +66,15 @@ def test_strange_names_in_the_configuration_do_not_break_the_format() -> None:
     for accept in ("", OPENMETRICS):
         found = Scraped(*render(state(statistics), accept))
         assert found.one("requests_total", pool='a "pool"\\\n', backend="b}") == 1
+
+
+def test_what_is_written_later_is_what_was_gathered() -> None:
+    statistics = Statistics()
+    statistics.add(execute(pool="mail"))
+    write = gather(state(statistics))
+    statistics.add(execute(pool="mail"))
+
+    assert Scraped(*write()).one("requests_total") == 1
 
 
 def test_asking_changes_nothing() -> None:

@@ -99,7 +99,7 @@ class RenewalCase(TestCase):
 
     async def test_a_listener_that_renews_alone_drifts_from_its_servers(self) -> None:
         self.assertEqual(await self.compared(), [])
-        self.assertEqual([*self.renewal.until], [("ex", "exch2")])
+        self.assertEqual([*self.renewal.shown], [("ex", "exch2")])
         self.put(self.authority.issue("127.0.0.1"))
         self.renewal.look_at_files()
         lines = await self.compared()

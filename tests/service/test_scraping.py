@@ -58,6 +58,8 @@ class ScrapingCase(RunningCase):
         parts = ("calculate", "connect", "request", "processing", "answer")
         spent = sum(found.sum("request_duration_seconds_sum", phase=each) for each in parts)
         self.assertTrue(spent - 1e-9 <= whole < spent + 1)
+        for phase in ("calculate", "overhead"):
+            self.assertGreater(found.sum("request_duration_seconds_sum", phase=phase), 0)
         self.assertEqual(found.sum("affinity_decisions_total"), total)
         self.assertEqual(found.sum("sessions"), 2)
         self.assertEqual(found.sum("client_requests_total"), total)
@@ -129,6 +131,11 @@ class ScrapingCase(RunningCase):
         self.assertEqual((again.one("config_last_reload_success"), again.one("config_generation")), (1, 2))
         self.assertEqual([again.one("config_reloads_total", result=r) for r in ("good", "refused")], [1, 1])
         self.assertEqual(self.ask("status")["last_reload"]["ok"], True)
+
+    @inlineCallbacks
+    def test_a_thread_may_write_them_down(self) -> Any:
+        found = Scraped(*(yield self.service.metrics_later()))
+        self.assertEqual(found.one("config_generation"), 1)
 
     def test_the_order_gives_either_format(self) -> None:
         plain, modern = self.ask("metrics"), self.ask("metrics", accept="application/openmetrics-text")
@@ -202,7 +209,7 @@ class SecureCase(TestCase):
         doors = self.service.fronts["mail"].doors
         yield Deferred.fromCoroutine(self.until(lambda: sum(doors.failed_handshakes.values()) == 4))
         self.service.renewal.look_at_servers()
-        yield Deferred.fromCoroutine(self.until(lambda: self.service.renewal.until))
+        yield Deferred.fromCoroutine(self.until(lambda: self.service.renewal.shown))
         yield Deferred.fromCoroutine(self.until(lambda: self.service.log_lines[0]))
         watch = self.service.sites["ex"].watch
         (backend,) = self.service.sites["ex"].pool.backends
