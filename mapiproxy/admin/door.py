@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from attrs import evolve
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 from twisted.protocols.policies import WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -60,7 +62,9 @@ class AdminDoor:
         self.port: IListeningPort | None = None
         views = make_views(answer, metrics, self.gate, clock, chance, note)
         self.routes = Routes(self.gate, views, lambda text: log.failure("{text}", text=text))
-        factory: Any = _Site(_Leaf(self.routes))
+        factory: Any = _Site(
+            _Leaf(self.routes, lambda text, failure: log.failure("{text}", failure, text=text))
+        )
         if creator is not None:
             factory = TLSMemoryBIOFactory(creator, False, factory)
             factory.noisy = False
@@ -145,9 +149,10 @@ class _Site(Site):
 class _Leaf(Resource):
     isLeaf = True
 
-    def __init__(self, routes: Routes) -> None:
+    def __init__(self, routes: Routes, bug: Callable[[str, Failure], None]) -> None:
         super().__init__()
         self._routes = routes
+        self._bug = bug
 
     def render(self, request: IRequest) -> Any:
         found = cast(_Request, request)
@@ -156,8 +161,26 @@ class _Leaf(Resource):
             answer = say(413, "That is too long.", *HEADERS)
         else:
             answer = self._routes.answer(_asked(found))
-        _send(found, answer)
+        if answer.later is None:
+            _send(found, answer)
+        else:
+            self._send_later(found, answer, answer.later)
         return NOT_DONE_YET
+
+    def _send_later(self, request: _Request, answer: Answer, later: Deferred[tuple[str, bytes]]) -> None:
+        gone: list[object] = []
+        request.notifyFinish().addErrback(gone.append)
+
+        def fails(failure: Failure) -> Answer:
+            self._bug("bug in the status page, what was to come later", failure)
+            return say(500, "That went wrong inside mapiproxy; its log says how.", *answer.headers)
+
+        def send(made: Answer) -> None:
+            if not gone:
+                _send(request, made)
+
+        made = later.addCallback(lambda come: evolve(answer, kind=come[0], body=come[1], later=None))
+        made.addErrback(fails).addCallback(send)
 
 
 def _asked(request: _Request) -> Asked:

@@ -9,12 +9,14 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from mapiproxy.admin.gate import Gate, Note, Visitor
 from mapiproxy.admin.message import Answer, Asked, json_answer, say
 from mapiproxy.admin.views import View
 
 Plain = dict[str, Any]
-Metrics = Callable[[str], tuple[str, bytes]]
+Metrics = Callable[[str], Deferred[tuple[str, bytes]]]
 
 #: Orders that only look: the others are refused where the page is read only.
 LOOKING = frozenset(("status", "servers", "sessions", "statistics"))
@@ -60,8 +62,7 @@ class Feeds:
 
     def _count(self, asked: Asked, visitor: Visitor) -> Answer:
         assert self._metrics is not None, "the path is there with them only"
-        kind, body = self._metrics(asked.get("accept"))
-        return Answer(200, body, kind)
+        return Answer(200, later=self._metrics(asked.get("accept")))
 
     def _order(self, asked: Asked, visitor: Visitor) -> Answer:
         """Any order of the control socket, for whoever sends a token along: no page of others can."""

@@ -152,7 +152,7 @@ class Gate:
         if site and site not in ("same-origin", "none"):
             return self._forged(asked, f"Sec-Fetch-Site is {site[:40]!a}")
         origin = asked.get("origin")
-        # Forms of pages with our Referrer-Policy come with "null" (Fetch, 3.2): then the other one has to say.
+        # Forms of pages with our Referrer-Policy come with "null" (Fetch, 3.2): the other has to say.
         if origin and not (origin == "null" and site == "same-origin"):
             parts = urlsplit(origin.lower())
             scheme = "https" if asked.secure else "http"

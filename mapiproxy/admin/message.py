@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from attrs import field, frozen
+from twisted.internet.defer import Deferred
 
 #: Fields of a form or a query at most; ours have a handful.
 _MOST_FIELDS = 32
@@ -70,12 +71,17 @@ class Asked:
 
 @frozen
 class Answer:
-    """An answer; ``headers`` beside those that every answer has."""
+    """An answer.
+
+    :ivar headers: beside those that every answer has.
+    :ivar later: what is still being made: it brings ``kind`` and ``body``, and whoever carries the answer waits.
+    """
 
     status: int
     body: bytes = field(default=b"", repr=False)
     kind: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
+    later: Deferred[tuple[str, bytes]] | None = None
 
 
 def say(status: int, text: str, *headers: tuple[str, str]) -> Answer:

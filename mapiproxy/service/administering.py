@@ -62,7 +62,13 @@ class Administration:
             raise OSError(f"admin: {bind} cannot change between http and https while it runs")
         service = self._service
         door = AdminDoor(
-            service.orders.answer, service.metrics, keys, creator, service.log, time.monotonic, os.urandom
+            service.orders.answer,
+            service.metrics_later,
+            keys,
+            creator,
+            service.log,
+            time.monotonic,
+            os.urandom,
         )
         door.listen(bind.host, bind.port, service.reactor)
         return Prepared(keys, creator, door)

@@ -13,7 +13,7 @@ from typing import Any
 from support.admin import TOKEN, FakeProxy, scraped
 from support.certs import loaded
 from twisted.internet import reactor
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import Deferred, fail, inlineCallbacks
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger, formatEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
@@ -21,6 +21,7 @@ from twisted.trial.unittest import TestCase
 from mapiproxy.admin import door
 from mapiproxy.admin.access import Tokens
 from mapiproxy.admin.door import AdminDoor
+from mapiproxy.admin.feeds import Metrics
 from mapiproxy.admin.gate import Keys
 from mapiproxy.lab.authority import Authority
 from mapiproxy.net.certificates import read_certificates
@@ -53,10 +54,11 @@ class DoorCase(TestCase):
     def setUp(self) -> None:
         self.folder = Path(self.mktemp()).absolute()
         self.proxy = FakeProxy()
+        self.metrics: Metrics = scraped
 
     def opened(self, keys: Keys | None = None, creator: ListenerCreator | None = None) -> int:
         made = AdminDoor(
-            self.proxy.answer, scraped, keys or Keys(), creator, Logger(), time.monotonic, os.urandom
+            self.proxy.answer, self.metrics, keys or Keys(), creator, Logger(), time.monotonic, os.urandom
         )
         made.listen("127.0.0.1", 0, reactor)
         self.addCleanup(made.stop)
@@ -93,6 +95,41 @@ class DoorCase(TestCase):
                 for each in (head, whole)
             ]
             self.assertEqual(lines[0], lines[1])
+
+    @inlineCallbacks
+    def test_metrics_may_come_later_or_not_at_all(self) -> Any:
+        come: Deferred[tuple[str, bytes]] = Deferred()
+        self.metrics = lambda accept: come
+        port = self.opened()
+        answer = deferToThread(talk, port, request("/metrics"))
+        other = yield deferToThread(talk, port, request("/api/status"))
+        self.assertIn(b" 200 OK", other)
+        self.assertFalse(answer.called)
+        come.callback(("text/x-metrics", b"some 1\n"))
+        self.assertIn(b"Content-Type: text/x-metrics\r\n", (yield answer))
+        come = fail(RuntimeError("secret"))
+        failed = yield deferToThread(talk, port, request("/metrics"))
+        self.assertRegex(failed, rb"^HTTP/1\.1 500 ")
+        self.assertNotIn(b"secret", failed)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    @inlineCallbacks
+    def test_who_does_not_wait_for_metrics_harms_nobody(self) -> Any:
+        come: Deferred[tuple[str, bytes]] = Deferred()
+        asked: Deferred[None] = Deferred()
+
+        def metrics(accept: str) -> Deferred[tuple[str, bytes]]:
+            reactor.callLater(0, asked.callback, None)
+            return come
+
+        self.metrics = metrics
+        port = self.opened()
+        line = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        line.sendall(request("/metrics"))
+        yield asked
+        line.close()
+        yield deferToThread(talk, port, request("/files/icon.svg"))
+        come.callback(("text/plain", b""))
 
     @inlineCallbacks
     def test_a_form_is_carried_out(self) -> Any:

@@ -39,7 +39,10 @@ def test_what_the_proxy_does_not_know_is_an_error() -> None:
 
 def test_metrics_are_asked_for_by_what_the_scraper_accepts() -> None:
     answer = FakeSite().ask("GET", "/metrics", accept="application/openmetrics-text")
-    assert (answer.kind, answer.body) == ("text/plain; version=0.0.4", b"# accepts application/openmetrics-text")
+    come: list[object] = []
+    assert answer.later is not None
+    answer.later.addCallback(come.append)
+    assert come == [("text/plain; version=0.0.4", b"# accepts application/openmetrics-text")]
 
 
 def test_orders_need_a_token_that_no_browser_sends_by_itself() -> None:

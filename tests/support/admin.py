@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from support.orders import DOWN, SERVER, SESSION, STATUS
+from twisted.internet.defer import Deferred, succeed
 
 from mapiproxy.admin.access import Tokens
 from mapiproxy.admin.door import make_views
@@ -135,9 +136,9 @@ class FakeProxy:
         return {"ok": False, "error": f"unknown command {command!r}"}
 
 
-def scraped(accept: str) -> tuple[str, bytes]:
+def scraped(accept: str) -> Deferred[tuple[str, bytes]]:
     """Metrics that tell what was asked for."""
-    return "text/plain; version=0.0.4", b"# accepts " + accept.encode()
+    return succeed(("text/plain; version=0.0.4", b"# accepts " + accept.encode()))
 
 
 class FakeSite:
