@@ -16,9 +16,11 @@ from twisted.internet.defer import Deferred
 from mapiproxy.admin.access import Tokens
 from mapiproxy.admin.door import AdminDoor
 from mapiproxy.admin.gate import Keys
-from mapiproxy.net.certificates import CertificateSource, load_certificate, read_certificates
+from mapiproxy.net.certificates import BadCertificate, CertificateSource, load_certificate, read_certificates
 from mapiproxy.net.tls import ListenerCreator
+from mapiproxy.service.renewal import look
 from mapiproxy.settings import Admin, read_keys
+from mapiproxy.settings.files import LEAST_KEY
 
 if TYPE_CHECKING:
     from mapiproxy.service.service import ProxyService
@@ -44,6 +46,20 @@ class Administration:
         self._admin = Admin()
         self.door: AdminDoor | None = None
         self._ended: list[Deferred[Any]] = []
+        self._seen: tuple[object, ...] = ()
+
+    def look_at_files(self) -> None:
+        """Read certificates and tokens again if their files have changed; what is no good is not taken."""
+        if self.door is None or self._seen == (stamp := _stamp(self._admin)):
+            return
+        self._seen = stamp
+        try:
+            prepared = self.prepare(self._admin)
+        except (BadCertificate, OSError) as error:
+            self._service.log.warn("status page: changed files not taken: {error}", error=error)
+            return
+        self.switch(self._admin, prepared)
+        self._service.log.info("status page: files read again")
 
     def prepare(self, admin: Admin) -> Prepared | None:
         """What *admin* asks for; ``None`` for no page.
@@ -76,7 +92,7 @@ class Administration:
     def switch(self, admin: Admin, prepared: Prepared | None) -> list[str]:
         """From now on it is like that; what changed, in words."""
         said = ["[admin] changed"] if self._admin != admin else []
-        self._admin = admin
+        self._admin, self._seen = admin, _stamp(admin)
         if prepared is not None and prepared.door is None and self.door is not None:
             self.door.gate.keys = prepared.keys
             if self.door.creator is not None and prepared.creator is not None:
@@ -100,9 +116,23 @@ class Administration:
             await each
 
 
+def _stamp(admin: Admin) -> tuple[object, ...]:
+    """What tells that files have changed."""
+    paths = (admin.certificate, admin.key, admin.client_ca, admin.token_file)
+    return tuple(look(path) for path in paths if path is not None)
+
+
 def make_keys(admin: Admin) -> Keys:
-    """Who may come in. Raises OSError."""
-    tokens = Tokens(read_keys(admin.token_file)) if admin.token_file is not None else Tokens()
+    """Who may come in.
+
+    :raise OSError: the tokens cannot be read, or there are none. An empty file opens nothing.
+    """
+    tokens = Tokens()
+    if admin.token_file is not None:
+        found = read_keys(admin.token_file)
+        if not found or min(map(len, found)) < LEAST_KEY:
+            raise OSError(f"{admin.token_file} does not hold tokens of {LEAST_KEY} characters or more")
+        tokens = Tokens(found)
     own = (admin.bind.host,) if admin.bind is not None else ()
     return Keys(tokens, (*own, *admin.names), admin.read_only)
 

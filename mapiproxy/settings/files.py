@@ -11,7 +11,7 @@ from pathlib import Path
 from mapiproxy.settings.problems import KeyPath, Problems
 
 #: Characters that a key has at least: less could be guessed.
-_LEAST_KEY = 16
+LEAST_KEY = 16
 #: What fits into the address of a UNIX socket (sun_path, with its end).
 _LONGEST_SOCKET = 107
 
@@ -62,8 +62,8 @@ def check_key_file(
     if not keys:
         problems.error(key, f'{path} holds no {word}; make one: openssl rand -base64 32 > "{path}"')
     for number, each in enumerate(keys, 1):
-        if len(each) < _LEAST_KEY:
-            problems.error(key, f"{word} {number} in {path} is shorter than {_LEAST_KEY} characters")
+        if len(each) < LEAST_KEY:
+            problems.error(key, f"{word} {number} in {path} is shorter than {LEAST_KEY} characters")
     mode = path.stat().st_mode
     if mode & 0o007:
         tell = problems.error if private else problems.warning

@@ -104,6 +104,38 @@ class AdministrationCase(RunningCase):
         self.assertIn(b" 421 ", (yield self.get("/api/status", "Host: evil")))
 
     @inlineCallbacks
+    def test_tokens_and_certificates_are_read_again_when_their_files_change(self) -> Any:
+        token = self.folder / "token"
+        token.write_text(TOKEN)
+        issued = Authority(self.folder / "ca").issue("localhost")
+        self.write(f'[admin]\nbind = "127.0.0.3:0"\ntoken_file = "{token}"\ncertificate = "{issued.both}"\n')
+        token.chmod(0o600)
+        self.assertTrue(self.ask("reload")["ok"])
+        door = self.service.administration.door
+        assert door is not None
+        assert door.creator is not None
+        before = door.creator.certificates[0].fingerprint
+        self.service.renewal.look_at_files()
+        self.assertIs(door.creator.certificates[0].fingerprint, before)
+
+        issued.both.write_text("half of it")
+        token.write_text("another-token-of-sixteen")
+        self.service.renewal.look_at_files()
+        self.assertEqual(door.creator.certificates[0].fingerprint, before)
+        self.assertIsNotNone(door.gate.keys.tokens.find(TOKEN))
+        Authority(self.folder / "other").issue("localhost").both.replace(issued.both)
+        for content in ("", "# none\n", "another"):
+            token.write_text(content)
+            self.service.renewal.look_at_files()
+            self.assertIsNotNone(door.gate.keys.tokens.find(TOKEN))
+        token.write_text("another-token-of-sixteen")
+        self.service.renewal.look_at_files()
+        self.assertNotEqual(door.creator.certificates[0].fingerprint, before)
+        self.assertIsNone(door.gate.keys.tokens.find(TOKEN))
+        self.assertIsNotNone(door.gate.keys.tokens.find("another-token-of-sixteen"))
+        yield None
+
+    @inlineCallbacks
     def test_a_reload_moves_and_closes_the_page(self) -> Any:
         before = self.port
         self.write('[admin]\nbind = "127.0.0.2:0"\n')
