@@ -74,7 +74,7 @@ class Answer:
     """An answer.
 
     :ivar headers: beside those that every answer has.
-    :ivar later: what is still being made: it brings ``kind`` and ``body``, and whoever carries the answer waits.
+    :ivar later: what is still being made; it brings ``kind`` and ``body``, and whoever carries it waits.
     """
 
     status: int

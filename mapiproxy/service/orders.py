@@ -11,6 +11,7 @@ from mapiproxy.backends.fleet import Admin, Backend
 from mapiproxy.backends.sessions import State
 from mapiproxy.record.telling import tell
 from mapiproxy.service import view
+from mapiproxy.service.listing import Wanted, sessions
 from mapiproxy.service.reloading import CannotReload, reload
 from mapiproxy.settings import read_settings
 
@@ -99,10 +100,10 @@ class Orders:
         return {"servers": view.servers(self._service, time.monotonic())}
 
     def _sessions(self, order: Plain) -> Plain:
-        return view.sessions(
+        return sessions(
             self._service,
             time.monotonic(),
-            view.Wanted(
+            Wanted(
                 _text(order, "mailbox"), _text(order, "server"), _text(order, "client"), _state(order)
             ),
             limit=_whole(order, "limit", 50, 100_000),

@@ -8,18 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from heapq import nlargest
 from typing import TYPE_CHECKING, Any
-
-from attrs import frozen
 
 import mapiproxy
 from mapiproxy.backends.fleet import Backend, Pool
 from mapiproxy.backends.health import Probed
-from mapiproxy.backends.sessions import Session
-from mapiproxy.exchange.exchange import Exchange
 from mapiproxy.net.relay import Relay
-from mapiproxy.policy.support import classify_client
 from mapiproxy.policy.tally import RUNGS
 from mapiproxy.service.safety import Work, describe, safe_in
 
@@ -119,18 +113,27 @@ def _skew(site: Site) -> float | None:
 
 def servers(service: ProxyService, now: float) -> list[Plain]:
     """Every server of every pool."""
-    return [
-        server(service, site, backend, now)
-        for site in service.sites.values()
-        for backend in site.pool.backends
-    ]
+    rows = []
+    for site in service.sites.values():
+        ends: dict[str, list[float]] = {}
+        for session in site.sessions:
+            ends.setdefault(session.backend, []).append(session.until - now)
+        relays = service.relays(site)
+        rows += [_server(site, each, relays, ends.get(each.name, ()), now) for each in site.pool.backends]
+    return rows
 
 
 def server(service: ProxyService, site: Site, backend: Backend, now: float) -> Plain:
     """One server."""
+    ends = [session.until - now for session in site.sessions if session.backend == backend.name]
+    return _server(site, backend, service.relays(site), ends, now)
+
+
+def _server(
+    site: Site, backend: Backend, relays: list[Relay], ends: Iterable[float], now: float
+) -> Plain:
     health = site.watch.health(backend)
-    relays = service.relays(site)
-    work = work_of(relays, site, backend, now)
+    work = work_of(relays, backend, ends, now)
     deadline = None if backend.drain_until is None else backend.drain_until - now
     bound = safe_in(work, site.rules.limits.first_byte, deadline)
     url = next((each.url for each in site.group.servers if each.name == backend.name), "")
@@ -157,8 +160,8 @@ def server(service: ProxyService, site: Site, backend: Backend, now: float) -> P
     }
 
 
-def work_of(relays: Iterable[Relay], site: Site, backend: Backend, now: float) -> Work:
-    """What a server is doing."""
+def work_of(relays: Iterable[Relay], backend: Backend, ends: Iterable[float], now: float) -> Work:
+    """What a server is doing; *ends*: in how many seconds each of its sessions expires."""
     ages: dict[str, list[float]] = {"Execute": [], "NotificationWait": [], "": []}
     for relay in relays:
         exchange = relay.exchange
@@ -169,7 +172,7 @@ def work_of(relays: Iterable[Relay], site: Site, backend: Backend, now: float) -
         tuple(ages["Execute"]),
         tuple(ages["NotificationWait"]),
         tuple(ages[""]),
-        tuple(s.until - now for s in site.sessions if s.backend == backend.name),
+        tuple(ends),
     )
 
 
@@ -203,91 +206,3 @@ def _probe(probed: Probed | None, ago: float) -> Plain | None:
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
-
-
-@frozen
-class Wanted:
-    """Which sessions: those that fit all of it; ``None`` asks for nothing.
-
-    :ivar mailbox: part of the mailbox or the user; ``client``: part of what the client says it is.
-    :ivar state: ``active``: a call runs; ``waiting``: a NotificationWait is open; ``idle``: nothing runs.
-    """
-
-    mailbox: str | None = None
-    server: str | None = None
-    client: str | None = None
-    state: str | None = None
-
-    def fits(self, session: Session, relays: list[Relay]) -> bool:
-        return (
-            (self.mailbox is None or _within(self.mailbox, session.mailbox, session.user))
-            and (self.server is None or session.backend.lower() == self.server.lower())
-            and (self.client is None or _within(self.client, session.application))
-            and (self.state is None or self._is_so(relays))
-        )
-
-    def _is_so(self, relays: list[Relay]) -> bool:
-        runs = [relay.exchange for relay in relays if relay.exchange is not None]
-        if self.state == "waiting":
-            return any(each.facts.request_type == "NotificationWait" for each in runs)
-        return bool(runs) is (self.state == "active")
-
-
-def _within(part: str, *texts: str | None) -> bool:
-    return any(part.lower() in text.lower() for text in texts if text)
-
-
-def sessions(service: ProxyService, now: float, wanted: Wanted, *, limit: int, offset: int = 0) -> Plain:
-    """Sessions, the last used first."""
-    relays: dict[int, list[Relay]] = {}
-    for relay in service.relays():
-        session = relay.exchange.session if relay.exchange is not None else relay.session
-        if session is not None:
-            relays.setdefault(id(session), []).append(relay)
-    found = [
-        (site, session)
-        for site in service.sites.values()
-        for session in site.sessions
-        if wanted.fits(session, relays.get(id(session), []))
-    ]
-    # Of many only the first ones are put into order.
-    chosen = nlargest(offset + limit, found, key=lambda pair: pair[1].used)[offset:]
-    return {
-        "total": len(found),
-        "sessions": [_session(site, each, relays.get(id(each), []), now) for site, each in chosen],
-    }
-
-
-def _session(site: Site, session: Session, relays: list[Relay], now: float) -> Plain:
-    return {
-        "id": session.id,
-        "pool": site.pool.name,
-        "kind": site.pool.kind.value,
-        "endpoint": session.endpoint,
-        "mailbox": session.mailbox,
-        "user": session.user,
-        "application": session.application,
-        "client_class": classify_client(session.application, session.application).name,
-        "mapi_http_supported": classify_client(session.application, session.application).within,
-        "client": session.client_ip,
-        "requests": session.requests,
-        "backend": session.backend,
-        "moves": session.moves,
-        "age": round(now - session.began, 1),
-        "idle": 0.0 if session.calls else round(now - session.used, 1),
-        "expires_in": round(session.until - now, 1),
-        "connections": sum(not relay.gone for relay in relays),
-        "current": [_call(relay, relay.exchange, now) for relay in relays if relay.exchange is not None],
-    }
-
-
-def _call(relay: Relay, exchange: Exchange, now: float) -> Plain:
-    pulse = exchange.pulse
-    return {
-        "request_type": exchange.facts.request_type,
-        "phase": exchange.ledger.phase,
-        "seconds": round(now - exchange.ledger.head_at, 1),
-        "pulses": pulse.beats if pulse is not None else 0,
-        # Since the last sign of life: of a wait, its last PENDING.
-        "quiet": round(relay.deadline.quiet(now), 1),
-    }
