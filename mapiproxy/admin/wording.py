@@ -85,10 +85,10 @@ def percent(part: float, whole: float) -> str:
 
 
 def moment(wall: float) -> Markup:
-    """A time of day in UTC, with its date for machines and for whoever points at it."""
+    """A date and a time of day, in UTC."""
     when = datetime.fromtimestamp(wall, UTC)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        when.strftime("%Y-%m-%dT%H:%M:%SZ"), when.strftime("%Y-%m-%d %H:%M:%S UTC"), when.strftime("%H:%M:%S")
+    return Markup('<time datetime="{}">{}</time>').format(
+        when.strftime("%Y-%m-%dT%H:%M:%SZ"), when.strftime("%Y-%m-%d %H:%M:%S")
     )
 
 

@@ -71,7 +71,7 @@ def test_each_row_of_the_grid_has_as_many_cells_as_the_head() -> None:
 def test_the_overview_tells_what_there_is() -> None:
     text = " ".join(Outline(FakeSite().ask("GET", "/").body).text.split())
     for words in (
-        "generation 2", "loaded 17:20:00", "EXCH1", "https://exch1.example.com", "since 4m12s", "24s",
+        "generation 2", "loaded 2026-11-27 17:20:00", "EXCH1", "https://exch1.example.com", "since 4m12s", "24s",
         "10 Context Not Found", "1+3+2+0 ms", "7 of 7 up", "✕ ews, oab", "route-cookie", "sent again unseen",
         "Outlook 16.0.17328", "speaks MAPI/HTTP", "0.0.0.0:443", EP, "Requests per second", "Answered by the proxy itself",
         "131", "312 MB", "own lag".capitalize(),
