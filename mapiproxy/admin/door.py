@@ -28,6 +28,7 @@ from mapiproxy.admin.ordering import Ordering
 from mapiproxy.admin.pages import StatusPages
 from mapiproxy.admin.routes import HEADERS, Routes
 from mapiproxy.admin.views import Views
+from mapiproxy.admin.wording import plain
 from mapiproxy.net.tls import ListenerCreator
 
 #: Bytes of a request's body at most, connections at the same time, and seconds that one may be idle.
@@ -55,7 +56,8 @@ class AdminDoor:
         chance: Callable[[int], bytes],
     ) -> None:
         def note(text: str) -> None:
-            log.info("admin: {text}", text=text)
+            # Sessions, subjects and hosts are what somebody sent.
+            log.info("admin: {text}", text=plain(text))
 
         self.gate = Gate(keys, clock, chance, note)
         self.creator = creator

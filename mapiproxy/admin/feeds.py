@@ -52,8 +52,8 @@ class Feeds:
 
     def _sessions(self, asked: Asked, visitor: Visitor) -> Answer:
         order: Plain = {"command": "sessions"}
+        fields = asked.fields()
         try:
-            fields = asked.fields()
             order |= {key: int(fields[key]) for key in ("limit", "offset") if key in fields}
         except ValueError:
             return json_answer({"ok": False, "error": "limit and offset are whole numbers"}, 400)

@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 from collections.abc import Callable
 from typing import Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from attrs import evolve, field, frozen
 
@@ -68,8 +68,8 @@ class Gate:
         self._slowness = Slowness(clock)
         self._secret = chance(32)
         self._note = note
-
-    # The name of the cookie: with TLS one that a browser takes from nobody else (RFC 6265bis 4.1.3.2).
+        self._clock = clock
+        self._quiet_until = 0.0
 
     @staticmethod
     def cookie(asked: Asked, session: str) -> tuple[str, str]:
@@ -91,7 +91,7 @@ class Gate:
             mine |= _LOOPBACK_NAMES
         if name in mine:
             return None
-        self._note(f"refused a request of {asked.peer} for the host {host[:80]!a}")
+        self._refused(f"refused a request of {asked.peer} for the host {host[:80]!a}")
         return say(421, "This is not that host. Other names of this page are listed in [admin] names.")
 
     def admit(self, asked: Asked) -> Visitor | Answer:
@@ -154,9 +154,8 @@ class Gate:
         origin = asked.get("origin")
         # Forms of pages with our Referrer-Policy come with "null" (Fetch, 3.2): the other has to say.
         if origin and not (origin == "null" and site == "same-origin"):
-            parts = urlsplit(origin.lower())
             scheme = "https" if asked.secure else "http"
-            if (parts.scheme, parts.netloc) != (scheme, asked.get("host").strip().lower()):
+            if origin.lower() != f"{scheme}://{asked.get('host').strip().lower()}":
                 return self._forged(asked, f"Origin is {origin[:80]!a}")
         return None
 
@@ -167,8 +166,15 @@ class Gate:
         return self._forged(asked, "the form's key is not this session's")
 
     def _forged(self, asked: Asked, why: str) -> Answer:
-        self._note(f"refused {asked.method} {asked.path[:80]!a} of {asked.peer}: {why}")
+        self._refused(f"refused {asked.method[:20]!a} {asked.path[:80]!a} of {asked.peer}: {why}")
         return say(403, f"Refused: {why}. Load the page again, and send its own form.")
+
+    def _refused(self, text: str) -> None:
+        """Note a refusal that anybody can cause, one in a second at most."""
+        now = self._clock()
+        if now >= self._quiet_until:
+            self._quiet_until = now + 1
+            self._note(text)
 
 
 def _unauthorized() -> Answer:
@@ -176,6 +182,7 @@ def _unauthorized() -> Answer:
 
 
 def _cookie_name(asked: Asked) -> str:
+    """With TLS one that a browser takes from this very host alone (RFC 6265bis 4.1.3.2)."""
     return "__Host-mapiproxy" if asked.secure else "mapiproxy"
 
 

@@ -42,11 +42,7 @@ class Ordering:
         self.done: Mapping[str, View] = {"/order": self._carry_out}
 
     def _confirm(self, asked: Asked, visitor: Visitor) -> Answer:
-        try:
-            fields = asked.fields()
-        except ValueError as error:
-            return self._frame.failed(asked, 400, str(error))
-        return self._form(asked, visitor, fields, None)
+        return self._form(asked, visitor, asked.fields(), None)
 
     def _form(
         self, asked: Asked, visitor: Visitor, fields: Mapping[str, str], problem: str | None

@@ -87,10 +87,7 @@ class StatusPages:
 
     def _sessions(self, asked: Asked, visitor: Visitor) -> Answer:
         began = self._clock()
-        try:
-            filters = Filters.read(asked.fields())
-        except ValueError as error:
-            return self._frame.failed(asked, 400, str(error))
+        filters = Filters.read(asked.fields())
         reply = self._ask(filters.order())
         page = Pages(filters.page, reply.get("total", 0))
         if page.page > page.last:

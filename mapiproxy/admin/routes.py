@@ -31,6 +31,7 @@ HEADERS = (
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
 )
 
+
 class Routes:
     """Answers requests.
 
@@ -57,6 +58,10 @@ class Routes:
         refused = self._gate.check_host(asked)
         if refused is not None:
             return refused
+        try:
+            asked.fields()
+        except ValueError:
+            return say(400, "Too many fields.")
         name = asked.path.removeprefix("/files/")
         views = self.views
         ways: tuple[tuple[str, Mapping[str, View]], ...] = (("GET", views.seen), ("POST", views.done))

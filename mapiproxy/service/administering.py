@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import Deferred
 
 from mapiproxy.admin.access import Tokens
@@ -133,8 +134,10 @@ def make_keys(admin: Admin) -> Keys:
         if not found or min(map(len, found)) < LEAST_KEY:
             raise OSError(f"{admin.token_file} does not hold tokens of {LEAST_KEY} characters or more")
         tokens = Tokens(found)
-    own = (admin.bind.host,) if admin.bind is not None else ()
-    return Keys(tokens, (*own, *admin.names), admin.read_only)
+    names = [*admin.names]
+    if admin.bind is not None and not isIPAddress(admin.bind.host) and not isIPv6Address(admin.bind.host):
+        names.append(admin.bind.host)
+    return Keys(tokens, tuple(names), admin.read_only)
 
 
 def make_admin_creator(admin: Admin) -> ListenerCreator | None:

@@ -107,6 +107,22 @@ class BrowserCase(RunningCase):
         yield self.driven(play)
 
     @inlineCallbacks
+    def test_the_focus_goes_along_with_a_row_that_moves(self) -> Any:
+        clients = [self.client(user) for user in (ALICE, BOB)]
+        for client in clients:
+            yield Deferred.fromCoroutine(client.connect())
+
+        def play(tab: Tab) -> None:
+            tab.open(f"{self.url}/sessions")
+            tab.value("document.querySelector('tr[id^=session-]:last-child a').focus();"
+                      "window.mark = document.activeElement")  # fmt: skip
+            blockingCallFromThread(reactor, lambda: Deferred.fromCoroutine(clients[0].ping()))
+            tab.until("document.querySelector('tr[id^=session-]:first-child').contains(window.mark)")
+            self.assertTrue(tab.value("document.activeElement === window.mark"))
+
+        yield self.driven(play)
+
+    @inlineCallbacks
     def test_a_server_is_drained_by_clicks(self) -> Any:
         def play(tab: Tab) -> None:
             tab.open(f"{self.url}/")

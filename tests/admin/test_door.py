@@ -97,6 +97,19 @@ class DoorCase(TestCase):
             self.assertEqual(lines[0], lines[1])
 
     @inlineCallbacks
+    def test_what_somebody_sends_turns_nothing_around_in_the_log(self) -> Any:
+        said: list[Any] = []
+        globalLogPublisher.addObserver(said.append)
+        self.addCleanup(globalLogPublisher.removeObserver, said.append)
+        keys = Keys(Tokens([TOKEN.encode()]))
+        port = self.opened(keys)
+        self.door.gate._note("kill session=a\nb\x1b[31m\u202e by 127.0.0.1")
+        yield None
+        (line,) = [formatEvent(each) for each in said if "admin: " in (each.get("log_format") or "")]
+        self.assertEqual(line, "admin: kill session=a\ufffdb\ufffd[31m\ufffd by 127.0.0.1")
+        self.assertTrue(port)
+
+    @inlineCallbacks
     def test_metrics_may_come_later_or_not_at_all(self) -> Any:
         come: Deferred[tuple[str, bytes]] = Deferred()
         self.metrics = lambda accept: come

@@ -130,7 +130,7 @@ def test_away_from_loopback_the_address_is_a_name_and_localhost_is_none() -> Non
     ("name", "value"),
     [
         ("origin", "https://evil.example"), ("origin", "null"), ("origin", "http://localhost:9999"),
-        ("origin", "https://localhost:8444"), ("sec_fetch_site", "cross-site"), ("sec_fetch_site", "same-site"),
+        ("origin", "https://localhost:8444"), ("origin", "http://[::1"), ("origin", "http://localhost:8444/x"), ("sec_fetch_site", "cross-site"), ("sec_fetch_site", "same-site"),
     ],
 )  # fmt: skip
 def test_forms_of_other_pages_are_refused_even_with_the_key(name: str, value: str) -> None:
@@ -180,6 +180,17 @@ def test_a_form_without_a_log_in_changes_nothing() -> None:
     key = browser.key("/login")
     assert browser.post("/order", key, do="drain", server="EXCH1").status == 401
     assert site.proxy.changed == []
+
+
+def test_refusals_that_anybody_can_cause_do_not_fill_the_log() -> None:
+    site = FakeSite()
+    for _ in range(50):
+        site.ask("GET", "/", host="evil")
+        site.ask("POST", "/order", b"", origin="https://evil")
+    assert len(site.notes) == 1
+    site.now += 1
+    site.ask("GET", "/", host="evil")
+    assert len(site.notes) == 2
 
 
 def test_a_token_that_a_reload_took_away_ends_its_sessions() -> None:

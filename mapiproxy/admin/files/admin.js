@@ -69,7 +69,12 @@
         }
         if (!answer.ok) throw new Error(String(answer.status));
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-        if (!isSelecting(region)) changeChildren(region, fresh);
+        if (!isSelecting(region)) {
+          const focused = document.activeElement;
+          changeChildren(region, fresh);
+          // A row that moved has lost it.
+          if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
+        }
         wait = Number(answer.headers.get("X-Every")) || wait;
         lastGood = new Date();
         tell("live", "live");
