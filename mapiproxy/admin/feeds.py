@@ -80,5 +80,5 @@ class Feeds:
         if not isinstance(command, str) or command not in LOOKING:
             if self._gate.keys.read_only:
                 return json_answer({"ok": False, "error": "this page is read only"}, 403)
-            self._note(f"order {command!a} by {visitor.name}")
+            self._note(f"order {json.dumps(order)[:200]} by {visitor.name}")
         return self._look(order)

@@ -57,7 +57,7 @@ def test_orders_need_a_token_that_no_browser_sends_by_itself() -> None:
     answer = site.ask("POST", "/api/orders", body, **BEARER)
     assert (answer.status, json.loads(answer.body)["ok"]) == (200, True)
     assert site.proxy.changed == [{"command": "drain", "server": "EXCH1"}]
-    assert site.notes[-1] == "order 'drain' by 127.0.0.1"
+    assert site.notes[-1] == 'order {"command": "drain", "server": "EXCH1"} by 127.0.0.1'
 
 
 @pytest.mark.parametrize(
