@@ -30,6 +30,7 @@ from mapiproxy.net.logfile import HttpProxyLog
 from mapiproxy.net.relay import Relay
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.record.statistics import Gauges, Statistics
+from mapiproxy.service.administering import Administration
 from mapiproxy.service.assembly import make_ledger_opener, make_log
 from mapiproxy.service.front import make_front
 from mapiproxy.service.orders import Orders
@@ -111,6 +112,7 @@ class ProxyService(MultiService):
         self.orders = Orders(self)
         self.renewal = Renewal(self)
         self.tracing = Tracing(self)
+        self.administration = Administration(self)
 
     def record(self, ledger: Ledger) -> None:
         """Count an exchange, and write it down."""
@@ -159,6 +161,8 @@ class ProxyService(MultiService):
     def privilegedStartService(self) -> None:
         for front in self.fronts.values():
             front.bind(front.listener.bind, self.reactor, self.log)
+        admin = self.settings.admin
+        self.administration.switch(admin, self.administration.prepare(admin))
         super().privilegedStartService()
 
     def startService(self) -> None:
@@ -229,6 +233,7 @@ class ProxyService(MultiService):
             self._sweep.stop()
         if self._control is not None:
             await self._control.stop()
+        await self.administration.stop()
         if self._http_proxy_log is not None:
             await self._http_proxy_log.stop()
 

@@ -6,13 +6,13 @@ Every rule that looks at more than one key is here. Files are looked at in
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 
 from mapiproxy.backends.kind import Kind
 from mapiproxy.policy.mapihttp import MapiHttp
 from mapiproxy.settings import files
+from mapiproxy.settings.administering import check_admin, check_binds
 from mapiproxy.settings.guarding import build_firewall, check_quotas
 from mapiproxy.settings.problems import KeyPath, Problems, meant
 from mapiproxy.settings.publishing import build_published, build_vdirs
@@ -25,7 +25,6 @@ from mapiproxy.settings.tables import (
 )
 from mapiproxy.settings.values import (
     BackendGroup,
-    Bind,
     CertificateFiles,
     Listener,
     ListenerTls,
@@ -52,7 +51,8 @@ def build_settings(table: FileTable, problems: Problems) -> Settings:
         _listener(name, each, tuple(table.backend), problems)
         for name, each in table.listener.items()
     )
-    _check_binds(table.listener, problems)
+    check_binds(table.listener, table.admin, problems)
+    check_admin(table.admin, problems)
     used = {listener.backend for listener in listeners}
     for name in table.backend:
         if table.listener and name not in used:
@@ -71,6 +71,7 @@ def build_settings(table: FileTable, problems: Problems) -> Settings:
         guard=table.guard,
         firewall=build_firewall(table.firewall, problems),
         quotas=table.quotas,
+        admin=table.admin,
     )
 
 
@@ -230,38 +231,6 @@ def _servers(
                 problems.error(place, f"{said}; if it is off there and meant so: allow_ssl_offload = true")
         servers.append(Server(name, url, host, port, tls, weight))
     return tuple(servers)
-
-
-def _check_binds(tables: dict[str, ListenerTable], problems: Problems) -> None:
-    taken: list[tuple[Bind, str]] = []
-    for name, table in tables.items():
-        for number, bind in enumerate(table.bind):
-            for other, owner in taken:
-                if _collide(bind, other):
-                    path: KeyPath = ("listener", name, "bind", number)
-                    line = problems.line(("listener", owner, "bind"))
-                    if bind == other:
-                        text = f"{bind} is taken by listener.{owner} (line {line})"
-                    else:
-                        text = f"{bind} collides with {other} of listener.{owner} (line {line})"
-                    problems.error(path, text)
-                    break
-            taken.append((bind, name))
-
-
-def _collide(one: Bind, other: Bind) -> bool:
-    if one.port != other.port or one.port == 0:
-        return False
-    # "::" takes IPv4 as well: that is what Linux does unless told otherwise, and Twisted does not.
-    if one.host == other.host or "::" in (one.host, other.host):
-        return True
-    for host, against in ((one.host, other.host), (other.host, one.host)):
-        if host == "0.0.0.0":
-            try:
-                return ipaddress.ip_address(against).version == 4
-            except ValueError:
-                return True  # a host name; it has an IPv4 address more often than not
-    return {one.host, other.host} == {"localhost", "127.0.0.1"}
 
 
 def _check_rest(table: FileTable, problems: Problems) -> None:

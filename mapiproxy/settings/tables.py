@@ -26,7 +26,7 @@ from mapiproxy.settings.units import (
     parse_url,
     parse_version,
 )
-from mapiproxy.settings.values import Affinity, Bind, Control, Guard, Limits, Log, Proxy, Timeouts
+from mapiproxy.settings.values import Admin, Affinity, Bind, Control, Guard, Limits, Log, Proxy, Timeouts
 
 #: (normal form, whether TLS, host, port) of a server's URL.
 Url = tuple[str, bool, str, int]
@@ -132,6 +132,7 @@ class FileTable:
     guard: Guard = Factory(Guard)
     firewall: tuple[FirewallTable, ...] = ()
     quotas: Quotas = Factory(Quotas)
+    admin: Admin = Factory(Admin)
 
 
 #: How a key's value is read where its type does not say it; ``*`` stands for every key of the
@@ -146,6 +147,7 @@ PARSERS = {
     (VdirTable, "internal_url"): parse_published_url,
     (VdirTable, "external_url"): parse_published_url,
     (BackendTable, "fingerprint"): parse_fingerprint,
+    (Admin, "bind"): parse_bind,
     (Timeouts, "*"): parse_duration,
     (HealthRules, "interval"): parse_duration,
     (HealthRules, "fast"): parse_duration,
@@ -172,4 +174,5 @@ ONE_OR_MANY = {
     (BackendTable, "mapi_http_allowed"),
     (BackendTable, "fingerprint"),
     (CertificateTable, "names"),
+    (Admin, "names"),
 }

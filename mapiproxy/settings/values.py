@@ -6,6 +6,7 @@ makes them directly.
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from pathlib import Path
 
@@ -33,6 +34,14 @@ class Bind:
 
     host: str
     port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -182,6 +191,35 @@ class Control:
 
 
 @frozen
+class Admin:
+    """The status page; each of ``token_file`` and ``client_ca`` that is given is asked for.
+
+    :ivar bind: ``None``: there is no such page.
+    :ivar names: host names that it may be asked for by, in lower case, beside its address.
+    :ivar token_file: a token in each line.
+    :ivar client_ca: who issues the certificates that clients must show.
+    :ivar certificate: its own, chain included, in PEM; ``None`` for plain HTTP.
+    :ivar key: its private key; ``None`` when it is in the certificate's file.
+    :ivar read_only: nothing can be ordered there.
+    """
+
+    bind: Bind | None = None
+    names: tuple[str, ...] = ()
+    token_file: Path | None = None
+    client_ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    read_only: bool = False
+
+    @property
+    def url(self) -> str | None:
+        """Where a person finds it."""
+        if self.bind is None:
+            return None
+        return f"{'https' if self.certificate else 'http'}://{self.bind}/"
+
+
+@frozen
 class Settings:
     """A whole configuration, checked: names refer to what exists, nothing collides."""
 
@@ -197,6 +235,7 @@ class Settings:
     guard: Guard = field(factory=Guard)
     firewall: Firewall = field(factory=Firewall)
     quotas: Quotas = field(factory=Quotas)
+    admin: Admin = field(factory=Admin)
 
     def backend(self, name: str) -> BackendGroup:
         """The group of that name; KeyError where there is none."""

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from support.lab import ALICE, BOB
-from support.running import RunningCase
+from support.running import RunningCase, later
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from mapiproxy.policy.tally import RUNGS
@@ -48,3 +48,14 @@ class ViewCase(RunningCase):
         self.assertIsNone(one["probe"])
         self.assertEqual((one["safe_in"], one["up"], one["admin"]), (0, True, "ready"))
         self.assertEqual(two["url"], self.labs["TWO"].url)
+
+    @inlineCallbacks
+    def test_the_oldest_pending_is_that_of_the_quietest_open_wait(self) -> Any:
+        client = self.client()
+        yield Deferred.fromCoroutine(client.connect())
+        self.assertEqual([row["pending_age"] for row in self.ask("servers")["servers"]], [None, None])
+        waiting = client.start_wait()
+        waiting.done.addErrback(lambda failure: None)
+        yield later(0.7)
+        (age,) = [row["pending_age"] for row in self.ask("servers")["servers"] if row["waits"]]
+        self.assertLess(age, 0.5)
