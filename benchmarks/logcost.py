@@ -32,6 +32,8 @@ from mapiproxy.lab.authority import Authority  # noqa: E402
 from mapiproxy.record.columns import LogIdentity  # noqa: E402
 from mapiproxy.record.httpproxy import LineFormat  # noqa: E402
 
+AGENT = b"Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.16731; Pro)"
+
 
 class FineLoad(execute.Load):
     """Reads the CPU time that the scheduler has counted: nanoseconds, where /proc/PID/stat has ticks."""
@@ -82,12 +84,13 @@ def measure_line(rounds: int) -> float:
     for round_ in range(max(2, rounds)):
         facts = [
             ledger(
-                head_at=50.0, wall=1706110007.0 + number * 0.0003, request_id=f"3422ea93-768f-4cd4-8b0c-{number:012x}",
-                user_agent="".join(["Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.16731; Pro)"]),
+                wall=1706110007.0 + number * 0.0003,
+                request_id=f"3422ea93-768f-4cd4-8b0c-{number:012x}",
+                user_agent=AGENT.decode("latin-1"),
                 mapi_request_id=f"{{750498CA-0EBD-4E7F-B2F6-377AD1BDD198}}:{round_ * 2000 + number}",
             )
             for number in range(2000)
-        ]  # fmt: skip
+        ]
         began = time.perf_counter()
         for each in facts:
             form.line(each)
@@ -114,8 +117,8 @@ def main() -> None:
     for each in results:
         low, high = each["half"]
         print(
-            f"  {each['connections']:3} connection(s): log off {each['off']:6.1f} us, on {each['on']:6.1f} us,"
-            f" ratio {each['ratio']:.3f} (half of the rounds {low:.3f} to {high:.3f})"
+            f"  {each['connections']:3} connection(s): log off {each['off']:6.1f} us,"
+            f" on {each['on']:6.1f} us, ratio {each['ratio']:.3f} (half of them {low:.3f} to {high:.3f})"
         )
 
 

@@ -17,13 +17,13 @@ _LONGEST = 4096
 
 _FLIPPED = bytes(255 - byte for byte in range(256))
 _DNS = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?"
+_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _EXPIRY = (
     r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
     r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4} [0-9]{1,2}:[0-9]{2}:[0-9]{2}(?: [AP]M)?)"
 )
 _SHAPE = re.compile(
-    r"Database~[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}~(?:%(dns)s)?~%(expiry)s(?:~%(dns)s~[01])?"
-    r"|Server~%(dns)s~[0-9]{1,10}~%(expiry)s" % {"dns": _DNS, "expiry": _EXPIRY},
+    f"Database~{_GUID}~(?:{_DNS})?~{_EXPIRY}(?:~{_DNS}~[01])?|Server~{_DNS}~[0-9]{{1,10}}~{_EXPIRY}",
     re.ASCII,
 )
 
@@ -31,7 +31,8 @@ _SHAPE = re.compile(
 def read_backend_cookie(header: bytes, mailbox: str | None) -> str | None:
     """The decoded text of a Cookie header's X-BackEndCookie; ``None`` if there is none, or none we know.
 
-    :param mailbox: ``guid@domain`` of the request: of several entries that of its GUID is taken, else the last.
+    :param mailbox: ``guid@domain`` of the request: of several entries that of its GUID is taken, or
+        else the last.
     """
     for pair in header.split(b";"):
         name, _, value = pair.strip().partition(b"=")

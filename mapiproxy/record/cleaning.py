@@ -12,8 +12,8 @@ LIMIT = 1024
 #: For user agents and queries.
 LONG_LIMIT = 2048
 
-#: Comma, quote, C0, DEL, C1 and the two Unicode line ends that ``str.splitlines`` knows: one space each. So are
-#: the marks that turn the direction of text, by which a line could be made to look like another.
+#: Comma, quote, C0, DEL, C1 and the two Unicode line ends that ``str.splitlines`` knows: one space each. So
+#: are the marks that turn the direction of text, by which a line could be made to look like another.
 _HOSTILE = dict.fromkeys(
     [
         *map(ord, ',"'),

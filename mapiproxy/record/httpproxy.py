@@ -150,9 +150,10 @@ class LineFormat:
                 self._versions[host] = version
         authenticated = is_authenticated(ledger)
         key = (
-            proxied, authenticated, version, host, ledger.session, ledger.user_agent, ledger.client_ip, ledger.path,
-            ledger.query, ledger.host, ledger.method, ledger.user, ledger.auth_scheme, ledger.mailbox, ledger.route,
-            ledger.anchor, ledger.protocol, ledger.backend, ledger.routed_by, ledger.client_application,
+            proxied, authenticated, version, host, ledger.session, ledger.user_agent, ledger.client_ip,
+            ledger.path, ledger.query, ledger.host, ledger.method, ledger.user, ledger.auth_scheme,
+            ledger.mailbox, ledger.route, ledger.anchor, ledger.protocol, ledger.backend,
+            ledger.routed_by, ledger.client_application,
         )  # fmt: skip
         told = self._kept.get(key)
         if told is None:

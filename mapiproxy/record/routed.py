@@ -29,7 +29,8 @@ _VERSION = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,5})", re.ASCII)
 _POWERSHELL = re.compile(r"[?&;]sessionID=Version_([0-9.]{1,9})_\(Build_([0-9.]{1,9})\)", re.ASCII)
 #: Values of a query that let somebody in. Exchange writes them; this log does not.
 _SECRET = re.compile(
-    r"([?&;](?:[a-z-]*canary|[a-z_]*token|assertion|code|password|passwd|pwd|isc|sig)=)[^&;]+", re.I | re.ASCII
+    r"([?&;](?:[a-z-]*canary|[a-z_]*token|assertion|code|password|passwd|pwd|sig)=)[^&;]+",
+    re.IGNORECASE | re.ASCII,
 )
 
 

@@ -78,6 +78,7 @@ class ProxyService(MultiService):
             for listener in settings.listeners
         }
         self._leaving: list[FrontDoors] = []
+        self._old_logs: list[Deferred[None]] = []
         self._control: ControlSocket | None = None
         self._old_hangup: Any = None
         self.orders = Orders(self)
@@ -87,6 +88,11 @@ class ProxyService(MultiService):
         """Write an exchange down."""
         if self._http_proxy_log is not None:
             self._http_proxy_log.record(ledger)
+
+    @property
+    def http_proxy_log(self) -> HttpProxyLog | None:
+        """The log that is written at present."""
+        return self._http_proxy_log
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -158,7 +164,7 @@ class ProxyService(MultiService):
         if new is not None:
             new.start()
         if old is not None:
-            old.stop()
+            self._old_logs.append(old.stop() if new is None else old.give_way(new))
 
     # The end.
 
@@ -182,6 +188,8 @@ class ProxyService(MultiService):
             self._sweep.stop()
         if self._control is not None:
             await self._control.stop()
+        for ended in self._old_logs:
+            await ended
         if self._http_proxy_log is not None:
             await self._http_proxy_log.stop()
 

@@ -15,6 +15,7 @@ from mapiproxy.backends.fleet import Backend, Pool
 from mapiproxy.backends.health import Probed
 from mapiproxy.backends.sessions import Session
 from mapiproxy.exchange.exchange import Exchange
+from mapiproxy.net.logfile import HttpProxyLog
 from mapiproxy.net.relay import Relay
 from mapiproxy.policy.support import classify_client
 from mapiproxy.policy.tally import RUNGS
@@ -49,7 +50,20 @@ def status(service: ProxyService, now: float) -> Plain:
             for name, front in service.fronts.items()
         ],
         "certificates": service.renewal.view(),
+        "log": _log(service.http_proxy_log),
         "pools": [_pool(site) for site in service.sites.values()],
+    }
+
+
+def _log(log: HttpProxyLog | None) -> Plain | None:
+    if log is None:
+        return None
+    return {
+        "directory": str(log.directory),
+        "written": log.written,
+        "waiting": log.waiting,
+        "lost": log.lost,
+        "trouble": log.trouble,
     }
 
 

@@ -31,10 +31,13 @@ class Desk:
         self.slow = False
         self.late: list[tuple[Deferred[Any], Callable[..., Any], tuple[Any, ...]]] = []
         self.log = HttpProxyLog(
-            directory, IDENTITY, reactor=self.clock, defer=self.defer, **options
+            directory, IDENTITY, reactor=self.clock, defer=self.defer, wall=self.wall, **options
         )
         self.said: list[str] = []
         self.log._log = self  # type: ignore[assignment]
+
+    def wall(self) -> float:
+        return WALL + self.clock.seconds()
 
     def defer(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
         if not self.slow:
