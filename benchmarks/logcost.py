@@ -1,6 +1,6 @@
 """What the log costs: CPU per Execute of the whole proxy with its log on and with it off, in the same run.
 
-    python benchmarks/logcost.py [--requests 3000] [--connections 1 16] [--rounds 15] [--json] [--line]
+    python benchmarks/logcost.py [--requests 800] [--connections 1 16] [--rounds 60] [--json] [--line]
 
 Two proxies run side by side, alike but for ``[log] enabled``. Rounds are short and alternate, and each
 round with the log is compared with the rounds without it before and after, so that what else the machine
@@ -58,7 +58,7 @@ def measure(requests: int, connections: int, rounds: int) -> dict[str, Any]:
             loads.append(FineLoad(name, *address, authority.ca_file, connections))
         off, on = loads
         for load in loads:
-            load.drive(max(connections, requests // 3))
+            load.drive(max(connections, requests))
         before = off.drive(requests)
         ratios = []
         for _ in range(rounds):
@@ -100,9 +100,9 @@ def measure_line(rounds: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--requests", type=int, default=3000, help="in each round")
+    parser.add_argument("--requests", type=int, default=800, help="in each round")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--line", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
