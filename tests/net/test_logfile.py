@@ -376,7 +376,7 @@ def test_old_files_go_even_while_nothing_happens(desk: Desk, tmp_path: Path) -> 
         old.write_text("old")
         desk.clock.advance(3600.0)
         assert not old.exists()
-    assert desk.said == ["1 old files of the log in %s removed, 3 bytes" % tmp_path] * 2
+    assert desk.said == [f"1 old files of the log in {tmp_path} removed, 3 bytes"] * 2
 
 
 def _break() -> None:
