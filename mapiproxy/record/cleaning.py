@@ -30,6 +30,7 @@ _HOSTILE_IN_LIST = {**_HOSTILE, ord(";"): " "}
 
 #: All that an item may hold without a second look.
 _HARMLESS = bytes(byte for byte in range(0x20, 0x7F) if byte not in b',";')
+_HARMLESS_VALUE = _HARMLESS + b";"
 
 
 def clean(text: str | None) -> str:
@@ -56,9 +57,15 @@ def is_harmless(text: str) -> bool:
     return len(text) <= LIMIT and not text.encode("utf-8", "replace").translate(None, _HARMLESS)
 
 
-@lru_cache(maxsize=2048)  # the callers cut first, so this is bounded in bytes too
-def _clean(text: str) -> str:
+def sweep(text: str) -> str:
+    """One value, cut at :data:`LONG_LIMIT`, that does not repeat or is kept by the caller."""
+    text = text[:LONG_LIMIT]
+    if not text.encode("utf-8", "replace").translate(None, _HARMLESS_VALUE):
+        return text
     return _as_sent(text).translate(_HOSTILE)
+
+
+_clean = lru_cache(maxsize=2048)(sweep)  # the callers cut first, so this is bounded in bytes too
 
 
 def _as_sent(text: str) -> str:

@@ -7,6 +7,8 @@ from line to line is made once (``routed.py``), because a line is made for every
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from mapiproxy.record.cleaning import clean, clean_item, is_harmless
 from mapiproxy.record.columns import COLUMNS, LogIdentity
 from mapiproxy.record.ending import Ending
@@ -14,7 +16,7 @@ from mapiproxy.record.info import generic_info
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.record.outcome import error_code, generic_errors, http_status
 from mapiproxy.record.phases import moments_of
-from mapiproxy.record.routed import Routed, is_authenticated, tell_routed
+from mapiproxy.record.routed import Routed, is_authenticated, tell_query, tell_routed
 from mapiproxy.record.stamps import end_ms, stamp
 
 __all__ = ("LineFormat", "end_ms", "header")
@@ -49,7 +51,7 @@ class LineFormat:
     def __init__(self, identity: LogIdentity) -> None:
         self._build = ",".join(map(str, identity.numbers))
         self._server = identity.server_name
-        self._kept: dict[tuple[object, ...], Routed] = {}
+        self._kept: OrderedDict[tuple[object, ...], Routed] = OrderedDict()
         self._versions: dict[str, str] = {}
 
     def line(self, ledger: Ledger) -> bytes:
@@ -102,7 +104,9 @@ class LineFormat:
         return ended_ms, (
             f"{stamp(ended_ms)}"  # DateTime: the end of the request
             f",{self._ids(ledger)}"  # RequestId, MajorVersion ... RevisionVersion, ClientRequestId
-            f"{told.who}"  # Protocol to ClientIpAddress
+            f"{told.site}"  # Protocol, UrlHost
+            f",{clean(ledger.path)}"  # UrlStem
+            f"{told.who}"  # ProtocolAction to ClientIpAddress
             f",{self._server}"  # ServerHostName
             f",{http_status(ledger)}"  # HttpStatus: what the client got
             f",{'' if status is None else status}"  # BackEndStatus
@@ -133,7 +137,7 @@ class LineFormat:
             f",{core}"  # CoreLatency: overhead without routing
             f",{overhead},{overhead}"  # RoutingLatency, HttpProxyOverhead: all that was not waiting
             f",{total},"  # TotalRequestTime, RouteRefresherLatency
-            f",{told.query},"  # UrlQuery, BackEndGenericInfo
+            f",{tell_query(ledger.query)},"  # UrlQuery, BackEndGenericInfo
             f",{generic_info(ledger, began, moments, told)}"  # GenericInfo
             f",{errors}"  # GenericErrors
             f"{told.tail}\r\n"  # EdgeTraceId to RoutingStatus
@@ -151,16 +155,17 @@ class LineFormat:
         authenticated = is_authenticated(ledger)
         key = (
             proxied, authenticated, version, host, ledger.session, ledger.user_agent, ledger.client_ip,
-            ledger.path, ledger.query, ledger.host, ledger.method, ledger.user, ledger.auth_scheme,
+            ledger.host, ledger.method, ledger.user, ledger.auth_scheme, ledger.by_form,
             ledger.mailbox, ledger.route, ledger.anchor, ledger.protocol, ledger.backend,
             ledger.routed_by, ledger.client_application,
+            ledger.query if ledger.protocol == "PowerShell" else None,
         )  # fmt: skip
         told = self._kept.get(key)
         if told is None:
             told = tell_routed(ledger, proxied, authenticated, version)
             if sum(len(part) for part in key if type(part) is str) <= KEPT_SIZE:
                 if len(self._kept) >= KEPT:
-                    del self._kept[next(iter(self._kept))]
+                    self._kept.popitem(last=False)
                 self._kept[key] = told
         return told
 

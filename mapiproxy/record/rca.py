@@ -10,6 +10,7 @@ performance-data, activity-context-data.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from ipaddress import ip_address
 
 from mapiproxy.mapi.vocabulary import CREATING, ENDING, REQUEST_TYPES
@@ -46,7 +47,7 @@ class BackEndLog:
         self.prefix = prefix
         self._identity = identity
         self._path = path
-        self._numbers: dict[str, int] = {}
+        self._numbers: OrderedDict[str, int] = OrderedDict()
 
     def header(self, first_ms: int) -> bytes:
         """What a file begins with: the five lines of the message tracking family."""
@@ -120,7 +121,7 @@ class BackEndLog:
         number = numbers.pop(session, -1) + 1
         if operation not in ENDING:
             if len(numbers) >= NUMBERED:
-                del numbers[next(iter(numbers))]
+                numbers.popitem(last=False)
             numbers[session] = number
         return str(number)
 

@@ -1,4 +1,5 @@
 """What the log says of who asked and where it went, per protocol: the columns that repeat from line to line.
+(UrlStem and UrlQuery are not among them: of OWA and EWS they are many.)
 
 Each protocol of Exchange's front end finds a mailbox by something else, and says so in AnchorMailbox and
 RoutingHint (reference exchange-httpproxy 1.4, 1.5): MAPI/HTTP and Outlook Anywhere by the mailbox in the URL,
@@ -12,9 +13,9 @@ import re
 from functools import lru_cache
 from urllib.parse import unquote
 
-from attrs import frozen
+from attrs import define
 
-from mapiproxy.record.cleaning import LIMIT, clean, clean_item, clean_long
+from mapiproxy.record.cleaning import LIMIT, clean, clean_item, clean_long, sweep
 from mapiproxy.record.ledger import Ledger
 
 _SCHEMES = {
@@ -34,20 +35,20 @@ _SECRET = re.compile(
 )
 
 
-@frozen
+@define
 class Routed:
     """Cleaned texts.
 
-    :ivar who: the columns Protocol to ClientIpAddress, each after its comma.
+    :ivar site: the columns Protocol and UrlHost, each after its comma.
+    :ivar who: ProtocolAction to ClientIpAddress, likewise.
     :ivar way: Method to ServerLocatorLatency, likewise.
-    :ivar query: UrlQuery.
     :ivar tail: EdgeTraceId to RoutingStatus, each after its comma.
     :ivar front: FEAuth of GenericInfo, ``fresh`` its NewConnection, ``own`` our first keys.
     """
 
+    site: str
     who: str
     way: str
-    query: str
     tail: str
     front: str
     fresh: str
@@ -59,16 +60,12 @@ def tell_routed(ledger: Ledger, proxied: bool, authenticated: bool, version: str
 
     :param version: X-ServerApplication of the backend, as far as it is known.
     """
-    protocol = ledger.protocol
     scheme = scheme_of(ledger)
     anchor, hint, organization = _anchor(ledger, scheme)
     target_version, front = _versions(version[:64]) if version else ("", "")
     host = clean_item(ledger.backend_host)
     route = ledger.route
     who = (
-        f",{clean(protocol)}"  # Protocol
-        f",{clean(ledger.host)}"  # UrlHost
-        f",{clean(ledger.path)}"  # UrlStem
         ","  # ProtocolAction: PowerShell's is in the body, nobody else has one
         f",{scheme}"  # AuthenticationType
         f",{'true' if authenticated else 'false'}"  # IsAuthenticated
@@ -100,9 +97,9 @@ def tell_routed(ledger: Ledger, proxied: bool, authenticated: bool, version: str
         if value:
             own += f"{key}={clean_item(value[:LIMIT])};"
     return Routed(
+        f",{clean(ledger.protocol)},{clean(ledger.host)}",
         who,
         way,
-        tell_query(ledger.query),
         f",,{database},,,{'CafeV1' if proxied else ''}",
         front,
         f"NewConnection={host}&0;",
@@ -132,9 +129,12 @@ def is_authenticated(ledger: Ledger) -> bool:
 
 def tell_query(query: str) -> str:
     """UrlQuery, without the values that would let their finder in."""
-    if "=" in query:
-        query = _SECRET.sub(r"\1<removed>", query[:4096])
-    return clean_long(query)
+    return _tell_query(query[:4096]) if query else ""
+
+
+@lru_cache(maxsize=2048)
+def _tell_query(query: str) -> str:
+    return sweep(_SECRET.sub(r"\1<removed>", query) if "=" in query else query)
 
 
 def _anchor(ledger: Ledger, scheme: str) -> tuple[str, str, str]:
