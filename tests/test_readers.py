@@ -30,6 +30,7 @@ from support.readers import (
     log_parser,
     sentinel,
 )
+from support.small_disk import small_disk
 
 from mapiproxy.lab.authority import Authority
 
@@ -329,7 +330,9 @@ class Asking(threading.Thread):
 
 
 def rows_below(folder: Path) -> int:
-    return sum(len(kuiper(path)) for path in folder.rglob("HttpProxy_*.LOG"))
+    """Whole lines; half of one may be there for a moment, on a disk that is full."""
+    files = [path.read_bytes() for path in folder.rglob("HttpProxy_*.LOG")]
+    return sum(max(0, data.count(b"\r\n") - 6) for data in files)
 
 
 def test_whatever_was_answered_is_in_the_log_through_a_reload_and_a_sigterm(tmp_path: Path) -> None:
@@ -357,6 +360,43 @@ def test_whatever_was_answered_is_in_the_log_through_a_reload_and_a_sigterm(tmp_
     assert answers <= rows <= answers + len(clients)
     assert rows_below(tmp_path / "log") >= 200
     assert {row["ServerHostName"] for path in (tmp_path / "log2").rglob("*.LOG") for row in kuiper(path)} == {"MAIL2"}
+
+
+def test_a_full_disk_costs_no_line_if_the_operator_gives_another(tmp_path: Path) -> None:
+    """Lines wait in memory, the service goes on and says so; a reload takes them along."""
+    with small_disk(tmp_path / "log") as disk, backend(play) as port:
+        text = config(tmp_path, port)
+        running = ProxyProcess(tmp_path, text)
+
+        def ask(times: int) -> None:
+            with connect(running, tmp_path) as line:
+                for _ in range(times):
+                    assert perform(line, "POST", "/mapi/emsmdb/", "mapi", {"X-RequestType": "PING"})
+
+        try:
+            ask(100)
+            wait_for(lambda: any("No space left on device" in said for said in running.said))
+            assert 0 < rows_below(disk) < 100
+            running.file.write_text(text.replace(str(disk), str(tmp_path / "other")))
+            running.signal(signal.SIGHUP)
+            wait_for(lambda: rows_below(disk) + rows_below(tmp_path / "other") == 100)
+            ask(5)
+        finally:
+            assert running.stop() == 0
+        assert rows_below(disk) + rows_below(tmp_path / "other") == 105
+        assert not [said for said in running.said if "never written" in said]
+
+
+def test_lines_that_no_disk_took_are_counted_and_said_at_the_end(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "log") as disk, backend(play) as port:
+        (disk / "ballast").write_bytes(bytes(64 * 1024))
+        running = ProxyProcess(tmp_path, config(tmp_path, port))
+        try:
+            with connect(running, tmp_path) as line:
+                assert perform(line, "POST", "/mapi/emsmdb/", "mapi", {"X-RequestType": "PING"})
+        finally:
+            assert running.stop() == 0
+        assert [said for said in running.said if "1 records of the HttpProxy log in" in said and "never written" in said]
 
 
 def wait_for(true: object) -> None:

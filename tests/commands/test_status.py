@@ -58,4 +58,5 @@ def test_a_log_that_cannot_be_written_is_said_and_one_that_can_is_not(tmp_path: 
         ill, fine = (CliRunner().invoke(main, ["status", "--socket", str(tmp_path / "c")]).output for _ in range(2))
 
     assert "log in /var/log/x: 7 lines wait, 2 are lost; it cannot be written: [Errno 28] No space left" in ill
+    assert "?" not in ill
     assert "log in" not in fine
