@@ -115,6 +115,25 @@ def test_many_records_do_not_wait_for_the_flush(desk: Desk, monkeypatch: pytest.
     assert desk.ids() == ["a", "b", "c"]
 
 
+def test_lines_are_made_some_at_a_time_and_count_before_they_are(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logfile, "BURST", 3)
+    made: list[str] = []
+    entry_of = desk.log._format.entry
+
+    def entry(ledger: Any) -> tuple[int, bytes]:
+        made.append(ledger.request_id)
+        return entry_of(ledger)
+
+    monkeypatch.setattr(desk.log._format, "entry", entry)
+    for name in "abcd":
+        desk.log.record(execute(request_id=name))
+    assert (made, desk.log.waiting) == (["a", "b", "c"], 4)
+    desk.clock.advance(1.0)
+    assert (made, desk.log.waiting, desk.ids()) == ([*"abcd"], 0, [*"abcd"])
+
+
 def test_one_batch_at_a_time_and_in_order(desk: Desk) -> None:
     desk.slow = True
     desk.log.record(execute(request_id="a"))
