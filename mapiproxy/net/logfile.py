@@ -112,6 +112,7 @@ class HttpProxyLog:
         self._log = Logger(namespace="mapiproxy")
         self._complained_at: float | None = None
         self._stopped = False
+        self._heir: HttpProxyLog | None = None
 
     @property
     def written(self) -> int:
@@ -155,7 +156,7 @@ class HttpProxyLog:
 
     def give_way(self, heir: HttpProxyLog) -> Deferred[None]:
         """Stop, and leave to *heir* what cannot be written here; it counts on where this log has ended."""
-        heir.counts = self.counts
+        heir.counts, self._heir = self.counts, heir
         return self._end(heir)
 
     def path(self, protocol: str = "Mapi") -> Path | None:
@@ -224,7 +225,9 @@ class HttpProxyLog:
         count = sum(map(len, owed.values()))
         if not count:
             return
-        if heir is not None and not heir._stopped:
+        while heir is not None and heir._stopped:
+            heir = heir._heir
+        if heir is not None:
             heir._adopt(owed)
             return
         self.counts.lost += count
@@ -235,7 +238,8 @@ class HttpProxyLog:
         )
 
     def _owes(self) -> int:
-        return sum(len(folder.owed) for folder in self._shelf.folders.values())
+        # A copy: the thread may be adding one.
+        return sum(len(folder.owed) for folder in [*self._shelf.folders.values()])
 
     def _take(self) -> tuple[int, Batch]:
         self._make_lines()

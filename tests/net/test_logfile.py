@@ -362,6 +362,22 @@ def test_an_heir_that_has_ended_itself_inherits_nothing_and_it_is_said(
     assert "never written" in desk.said[-1]
 
 
+def test_lines_go_to_the_heir_of_an_heir(desk: Desk, tmp_path: Path) -> None:
+    """Two reloads in a row, before the first disk has said what it does not take."""
+    (tmp_path / "Mapi").write_text("in the way")
+    desk.log.record(execute(request_id="a"))
+    desk.slow = True
+    second, third = Desk(tmp_path / "second"), Desk(tmp_path / "third")
+    given = desk.log.give_way(second.log)
+    assert fired(second.log.give_way(third.log))
+    for _ in range(2):
+        desk.run_late()
+    assert fired(given)
+    assert fired(third.log.stop())
+    assert ids_in(tmp_path / "third" / "Mapi" / NAME) == ["a"]
+    assert third.log.lost == 0
+
+
 def test_how_it_is_can_be_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     full = Full(monkeypatch)
     desk.log.record(execute(request_id="a"))
