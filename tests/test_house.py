@@ -231,6 +231,9 @@ def test_every_test_file_has_a_file() -> None:
         "test_packaging.py",
         "test_readme.py",
         "test_front.py",
+        # From the bytes of a head to a line of the log; and files of the log to those who read them.
+        "test_hostile.py",
+        "test_readers.py",
         "test_identity.py",
         # Outlook Anywhere, through the whole room of the net.
         "test_anywhere.py",

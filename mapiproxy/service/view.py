@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import mapiproxy
 from mapiproxy.backends.fleet import Backend, Pool
 from mapiproxy.backends.health import Probed
+from mapiproxy.net.logfile import HttpProxyLog
 from mapiproxy.net.relay import Relay
 from mapiproxy.policy.tally import RUNGS
 from mapiproxy.service.safety import Work, describe, safe_in
@@ -47,6 +48,7 @@ def status(service: ProxyService, now: float) -> Plain:
             for name, front in service.fronts.items()
         ],
         "certificates": service.renewal.view(),
+        "log": _log(service.http_proxy_log),
         "pools": [_pool(site) for site in service.sites.values()],
     }
 
@@ -54,6 +56,18 @@ def status(service: ProxyService, now: float) -> Plain:
 def _last_reload(service: ProxyService) -> Plain | None:
     reloads = service.reloads
     return None if reloads.ok is None else {"ok": reloads.ok, "at": round(reloads.at)}
+
+
+def _log(log: HttpProxyLog | None) -> Plain | None:
+    if log is None:
+        return None
+    return {
+        "directory": str(log.directory),
+        "written": log.written,
+        "waiting": log.waiting,
+        "lost": log.lost,
+        "trouble": log.trouble,
+    }
 
 
 def _address(bound: Any) -> str:

@@ -16,6 +16,7 @@ from mapiproxy.settings.administering import check_admin, check_binds
 from mapiproxy.settings.guarding import build_firewall, check_quotas
 from mapiproxy.settings.problems import KeyPath, Problems, meant
 from mapiproxy.settings.publishing import build_published, build_vdirs
+from mapiproxy.settings.recording import check_log
 from mapiproxy.settings.tables import (
     BackendTable,
     CertificateTable,
@@ -35,7 +36,6 @@ from mapiproxy.settings.values import (
 
 # Names stand in log lines (no commas or blanks there) and, later, in commands.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*|\[[0-9a-f:.]+\](:\d+)?")
-_VERSION = re.compile(r"\d\d\.\d\d\.\d{4}\.\d{3}")
 _WEIGHTS = range(1001)
 _GROMMUNIO_IDLE = 180.0  # seconds after which grommunio closes a kept connection
 
@@ -244,10 +244,7 @@ def _check_rest(table: FileTable, problems: Problems) -> None:
         problems.error(("limits", "head"), "must be from 4KiB to 16MiB")
     if table.limits.connections < 1:
         problems.error(("limits", "connections"), "must be at least 1")
-    if not _VERSION.fullmatch(table.log.version):
-        problems.error(("log", "version"), 'must look like "15.02.2562.045"')
-    if not re.fullmatch(r"[^\s,]+", table.log.server_name):
-        problems.error(("log", "server_name"), "must not be empty or have blanks or commas")
+    check_log(table.log, problems)
     if not re.fullmatch(r"[!-~]+", table.proxy.name):
         problems.error(("proxy", "name"), "must be plain letters without blanks")
     for key in ("rise", "fall"):
@@ -259,8 +256,6 @@ def _check_rest(table: FileTable, problems: Problems) -> None:
     files.check_key_file(("affinity", "key_file"), table.affinity.key_file, problems)
     if table.control.socket is not None:
         files.check_socket(("control", "socket"), table.control.socket, problems)
-    if table.log.enabled:
-        files.check_folder(("log", "directory"), table.log.directory, problems)
 
 
 def _check_name(name: str, path: KeyPath, problems: Problems) -> None:

@@ -158,6 +158,8 @@ PARSERS = {
     (Limits, "head"): parse_size,
     (Log, "roll_size"): parse_size,
     (Log, "flush"): parse_duration,
+    (Log, "retention"): parse_duration,
+    (Log, "folder_size"): parse_size,
 }
 
 #: Keys whose value may be a list, or one element without the brackets.

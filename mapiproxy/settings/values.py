@@ -148,7 +148,7 @@ class Limits:
 
 @frozen
 class Log:
-    """The HttpProxy log.
+    """The HttpProxy log, and what a back end would log.
 
     :ivar directory: gets a folder per protocol (``Mapi``) with hourly files.
     :ivar server_name: the ServerHostName column.
@@ -157,6 +157,10 @@ class Log:
     :ivar bom: whether files begin with a UTF-8 byte order mark.
     :ivar roll_size: bytes after which a new file is begun within the hour.
     :ivar flush: seconds that a line may wait in memory.
+    :ivar retention: seconds after which a file is removed.
+    :ivar folder_size: bytes of a folder beyond which its oldest files are removed.
+    :ivar mapi_client_access: whether ``MAPI Client Access`` is written, ``mapi_address_book`` whether
+        ``MAPI AddressBook Service`` is.
     """
 
     enabled: bool = True
@@ -167,6 +171,10 @@ class Log:
     bom: bool = False
     roll_size: int = 10_000_000
     flush: float = 1.0
+    retention: float = 30 * 86400.0
+    folder_size: int = 1_000_000_000
+    mapi_client_access: bool = False
+    mapi_address_book: bool = False
 
 
 @frozen

@@ -33,6 +33,22 @@ class ViewCase(RunningCase):
         (listener,) = status["listeners"]
         self.assertEqual(listener["binds"], [f"127.0.0.1:{self.service.ports[0].getHost().port}"])
 
+    @inlineCallbacks
+    def test_the_log_tells_how_it_fares_and_counts_on_through_a_reload(self) -> Any:
+        self.assertIsNone(self.ask("status")["log"])
+        for number, name in enumerate(("one", "two")):
+            text = self.file.read_text().split("[log]")[0] + f'[log]\nflush = "10ms"\ndirectory = "{self.folder / name}"\n'
+            self.file.write_text(text)
+            self.assertTrue(self.ask("reload")["ok"])
+            client = self.client(ALICE)
+            yield Deferred.fromCoroutine(client.connect())
+            yield Deferred.fromCoroutine(client.close())
+            while self.ask("status")["log"]["written"] <= number:
+                yield later(0.01)
+            seen = self.ask("status")["log"]
+            self.assertEqual((seen["directory"], seen["lost"], seen["trouble"]), (str(self.folder / name), 0, None))
+            self.assertEqual(len(list((self.folder / name / "Mapi").iterdir())), 1)
+
     def test_skew_is_told_once_there_is_something_to_compare(self) -> None:
         """Complaint 34."""
         sessions = self.service.sites["lab"].sessions
