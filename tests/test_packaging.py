@@ -19,6 +19,7 @@ DISTRIBUTIONS = {
     "attr": "attrs",
     "spnego": "pyspnego",
     "requests_ntlm": "requests-ntlm",
+    "toxiproxy": "toxiproxy-python",
 }
 
 

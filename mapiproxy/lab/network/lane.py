@@ -62,13 +62,14 @@ class _Stage:
 
     def _take(self, item: Item, now: float) -> None:
         if isinstance(item, Piece | Fin | Rst):
-            strikes = False
-            if not self.play.removed:
-                strikes, fresh = self.play.aim.strikes(item.place)
-                if fresh:
-                    self._struck(self.play, item.place)
+            strikes = not self.play.removed and self.play.aim.strikes(item.place)
             if strikes or self.state.caught:
-                for due, out in self.fault.take(self.state, item, At(now, self._chance)):
+                outs = list(self.fault.take(self.state, item, At(now, self._chance)))
+                # A filter that lets a request through has done nothing.
+                acts = not self.fault.per_request or outs != [(now, item)]
+                if strikes and acts and self.play.aim.struck_now(item.place):
+                    self._struck(self.play, item.place)
+                for due, out in outs:
                     self._wait(due, out)
                 return
         self._wait(now, item)

@@ -34,12 +34,14 @@ class Connection:
 
     :ivar number: counts from 1 on each device; for people.
     :ivar decisions: which rules strike here, each decided once.
+    :ivar struck: of those, the ones that have done something.
     """
 
     number: int
     client: str = ""
     backend: str = ""
     decisions: dict[Any, bool] = field(factory=dict, repr=False)
+    struck: set[Any] = field(factory=set, repr=False)
 
 
 @define(eq=False)
@@ -61,6 +63,7 @@ class Exchange:
     chunked: bool = False
     reply: Reply | None = None
     decisions: dict[Any, bool] = field(factory=dict, repr=False)
+    struck: set[Any] = field(factory=set, repr=False)
 
 
 @frozen
