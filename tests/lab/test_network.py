@@ -16,7 +16,7 @@ from mapiproxy.lab.network.reading import keys_of
 from mapiproxy.lab.network.rule import Window
 from mapiproxy.lab.network.selector import Selector
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTION = README[README.index("## The network of the lab") : README.index("## Where things are")]
 
@@ -26,7 +26,7 @@ def rows(title: str) -> dict[str, set[str]]:
     table = SECTION[SECTION.index(f"| {title} | ") :].partition("\n\n")[0]
     found = {}
     for line in table.splitlines()[2:]:
-        first, _, keys = line.strip("| ").replace("| |", "|  |").split("|")[:3]
+        first, _, keys = line.strip()[1:-1].split("|")
         found[first.strip(" `")] = set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", keys)))
     return found
 
