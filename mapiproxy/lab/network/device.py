@@ -85,8 +85,9 @@ class Device:
         if self.needs_plaintext and not self.looks_inside:
             raise BadRule(f"{name}: this device has to see the plaintext, and TLS passes it unread")
         self.counters = Counters()
-        self.flows: set[Flow] = set()
-        self.legs: set[Leg] = set()
+        # Dictionaries, not sets: the order must be the same in every run.
+        self.flows: dict[Flow, None] = {}
+        self.legs: dict[Leg, None] = {}
         self._tell = tell
         self._listen = listen
         self._listening: Any = None
@@ -204,13 +205,13 @@ class Device:
         """A client has been accepted."""
         self.counters.connections += 1
         self.counters.open += 1
-        self.flows.add(flow)
+        self.flows[flow] = None
         self.say("connection", "accepted", detail=f"connection {flow.number}")
 
     def flow_over(self, flow: Flow) -> None:
         """Both sides of a flow are gone."""
         if flow in self.flows:
-            self.flows.discard(flow)
+            del self.flows[flow]
             self.counters.open -= 1
             self._perhaps_stopped()
 
@@ -225,7 +226,7 @@ class Device:
 
     def leg_over(self, leg: Leg) -> None:
         """A connection to a server is gone."""
-        self.legs.discard(leg)
+        self.legs.pop(leg, None)
         self._perhaps_stopped()
 
     def struck(self, play: RuleInPlay, place: Place) -> None:

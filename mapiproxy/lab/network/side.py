@@ -36,6 +36,7 @@ class Side(Protocol):
     :param tls: its transport is a TLS one, which knows no half-close.
     :ivar full: the peer reads too slowly for what was written.
     :ivar gone: the connection is over.
+    :ivar spoke: something has been heard; over TLS, so the handshake is over.
     """
 
     def __init__(self, heard: Hears, tls: bool) -> None:
@@ -46,7 +47,7 @@ class Side(Protocol):
         self._held = False
         self._paused = False
         self._ended = False
-        self._spoke = False
+        self.spoke = False
         self._heard_fin = False
         self._finished = False
 
@@ -58,7 +59,7 @@ class Side(Protocol):
         self._heard.side_opened(self)
 
     def dataReceived(self, data: bytes) -> None:
-        self._spoke = True
+        self.spoke = True
         self._heard.side_said(self, data)
         self._settle()
 
@@ -84,7 +85,7 @@ class Side(Protocol):
         self._settle()
 
     def _settle(self) -> None:
-        wanted = self._held and (self._spoke or not self.tls)
+        wanted = self._held and (self.spoke or not self.tls)
         if wanted == self._paused or self._ended or self._heard_fin or self.transport is None:
             return
         self._paused = wanted
