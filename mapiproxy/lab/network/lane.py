@@ -125,9 +125,14 @@ class Lane:
         self.closed = False
 
     def add(self, play: RuleInPlay) -> None:
-        """Put a rule behind the others, if it goes this way."""
+        """Put a rule behind the others, if it goes this way.
+
+        Faults of messages come before those of the stream, which may leave no head in one piece.
+        """
         if play.rule.goes(self.direction):
-            self._stages.append(_Stage(play, self._chance(play, self.direction), self._struck))
+            stage = _Stage(play, self._chance(play, self.direction), self._struck)
+            of_messages = sum(each.fault.per_request for each in self._stages)
+            self._stages.insert(of_messages if stage.fault.per_request else len(self._stages), stage)
 
     def wake(self, play: RuleInPlay, place: Place, now: float) -> None:
         """Tell a rule that has been added to a connection that goes on, although nothing has come."""

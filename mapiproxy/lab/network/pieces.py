@@ -102,7 +102,8 @@ class Piece:
         first, rest = self.data[:size], self.data[size:]
         if self.payload != self.data:
             # Framing, or a word with framing in the middle of it: the payload is not to be torn.
-            return evolve(self, data=first), evolve(self, data=rest, payload=b"")
+            torn = evolve(self.place, head=False)
+            return Piece(first, torn, self.payload), Piece(rest, torn)
         place = evolve(self.place, offset=self.place.offset + len(first))
         return Piece(first, self.place, first), Piece(rest, place, rest)
 

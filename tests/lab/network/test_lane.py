@@ -101,3 +101,11 @@ def test_a_closed_lane_gives_nothing_out() -> None:
     lane.lane.close()
     lane.put(stream(b"b"))
     assert lane.at(5.0).left == []
+
+
+def test_faults_of_messages_find_heads_whole_wherever_they_stand() -> None:
+    slicer = {"fault": "slicer", "average": 3}
+    lane = LaneUnderTest(slicer, {"fault": "strip_headers", "names": ["X-*"]}, direction="to_client")
+    lane.put(*conversation(request(), answer())[1])
+    assert b"X-ResponseCode" not in lane.data
+    assert lane.data.endswith(answer()[-60:])
