@@ -145,8 +145,7 @@ class Flow:
         """A side has finished, or was lost: each is passed on once."""
         if who in self._over or (clean and who in self._finned):
             return
-        if who not in self._finned:
-            self._finned.add(who)
+        self._finned.add(who)
         if not self.device.passes(self, to_server=who == "client"):
             # The other side does not hear of it; this one has left and needs its socket no more.
             (self.client if who == "client" and self.client is not None else self.upstream).close()

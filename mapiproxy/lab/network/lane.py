@@ -165,7 +165,6 @@ class Lane:
         try:
             while self._input:
                 self._pass(0, self._input.popleft(), now)
-            # From the way out backwards would be as good: a stage's queue is in order, and so are stages.
             for stage in list(self._stages):
                 self._let_go(stage, now)
         finally:
