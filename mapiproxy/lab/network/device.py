@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.protocol import Factory, Protocol
 
 from mapiproxy.lab.happening import Happening, Tell, tell_nobody
+from mapiproxy.lab.inorder import InOrder
 from mapiproxy.lab.network.addresses import Address, is_loopback, show
 from mapiproxy.lab.network.counters import Counters
 from mapiproxy.lab.network.faults.certificates import ShowsCertificate
@@ -85,9 +86,8 @@ class Device:
         if self.needs_plaintext and not self.looks_inside:
             raise BadRule(f"{name}: this device has to see the plaintext, and TLS passes it unread")
         self.counters = Counters()
-        # Dictionaries, not sets: the order must be the same in every run.
-        self.flows: dict[Flow, None] = {}
-        self.legs: dict[Leg, None] = {}
+        self.flows: InOrder[Flow] = InOrder()
+        self.legs: InOrder[Leg] = InOrder()
         self._tell = tell
         self._listen = listen
         self._listening: Any = None
@@ -205,13 +205,13 @@ class Device:
         """A client has been accepted."""
         self.counters.connections += 1
         self.counters.open += 1
-        self.flows[flow] = None
+        self.flows.add(flow)
         self.say("connection", "accepted", detail=f"connection {flow.number}")
 
     def flow_over(self, flow: Flow) -> None:
         """Both sides of a flow are gone."""
         if flow in self.flows:
-            del self.flows[flow]
+            self.flows.discard(flow)
             self.counters.open -= 1
             self._perhaps_stopped()
 
@@ -226,7 +226,7 @@ class Device:
 
     def leg_over(self, leg: Leg) -> None:
         """A connection to a server is gone."""
-        self.legs.pop(leg, None)
+        self.legs.discard(leg)
         self._perhaps_stopped()
 
     def struck(self, play: RuleInPlay, place: Place) -> None:

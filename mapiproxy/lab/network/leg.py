@@ -71,7 +71,7 @@ class Leg:
         factory: Any = _LegFactory(self, tls=client is not None)
         if client is not None:
             factory = TLSMemoryBIOFactory(client, True, factory, clock=device.reactor)
-        device.legs[self] = None
+        device.legs.add(self)
         bind = None if source is None else (source, 0)
         self._connector = device.reactor.connectTCP(
             host, port, factory, timeout=device.patience, bindAddress=bind
