@@ -18,6 +18,7 @@ RULES: list[dict[str, Any]] = [
     {"fault": "latency", "delay": "1s", "phase": "connect"},
     {"fault": "bandwidth", "rate": 100},
     {"fault": "slicer", "average": 5, "variation": 4, "delay": "10ms"},
+    {"fault": "slicer", "average": 9, "direction": "both"},
     {"fault": "stall", "delay": "1s"},
     {"fault": "stall"},
     {"fault": "black_hole", "timeout": "2s"},

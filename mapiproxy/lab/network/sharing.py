@@ -68,6 +68,7 @@ class PerRequest:
         self._shared = shared
         self._leg: Leg | None = None
         self._under_way: Exchange | None = None
+        self._sending: Exchange | None = None
         self._queue: deque[Piece] = deque()
         self._waits = 0
         self._held = False
@@ -95,12 +96,11 @@ class PerRequest:
     def _pump(self) -> None:
         while self._queue:
             piece = self._queue[0]
-            if piece.place.head:
+            exchange = piece.place.exchange
+            if exchange is not None and exchange is not self._sending:
                 if self._under_way is not None:
                     return
-                exchange = piece.place.exchange
-                assert exchange is not None, "write() has looked"
-                self._under_way = exchange
+                self._under_way = self._sending = exchange
                 self._leg = self._pool.lend(self._device.address_of(exchange), self._owner)
                 self._leg.hold(self._held)
             self._queue.popleft()

@@ -58,3 +58,14 @@ def test_an_idle_connection_that_speaks_or_ends_is_not_lent_again() -> None:
     bench.device.stop()
     bench.settle()
     assert bench.server.end != ""
+
+
+def test_a_request_in_slices_is_one_request() -> None:
+    bench = Bench(Multiplexer, rules=[{"fault": "slicer", "average": 7, "direction": "both"}])
+    client = bench.client()
+    bench.say(client, request() + request("PING"))
+    assert bench.server.data == request()
+    bench.say(bench.server, answer())
+    bench.say(bench.server, answer())
+    assert bench.server.data == request() + request("PING")
+    assert client.data == answer() * 2
