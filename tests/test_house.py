@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "service": {*_BELOW_SERVICE, "admin"} - {"lab"},
     # Plays the real service in the laboratory; knows nothing of net.
     "scenario": {"lab", "settings", "service"},
-    "commands": {*_BELOW_SERVICE, "admin", "service", "lint"},
+    "commands": {*_BELOW_SERVICE, "admin", "service", "lint", "scenario"},
     "tap": {"commands", "settings", "service"},
 }
 
@@ -62,7 +62,6 @@ TRANSPORT_CALLS = {
     "registerProducer", "resumeProducing", "stopProducing", "unregisterProducer",
 }  # fmt: skip
 TRANSPORT_EXCEPTIONS = {
-    "scenario/freezing.py": "stops a server of the laboratory in its tracks, below everything",
     "net/eager.py": "is a transport itself",
     "net/prelude.py": "ends connections that have no line yet",
 }

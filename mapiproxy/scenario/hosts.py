@@ -17,12 +17,12 @@ from mapiproxy.lab.authenticating import WindowsAuthenticator
 from mapiproxy.lab.authority import Issued
 from mapiproxy.lab.contexts import Contexts
 from mapiproxy.lab.dialect import LabOptions
+from mapiproxy.lab.freezing import FreezableReactor
 from mapiproxy.lab.happening import Happening, Tell
 from mapiproxy.lab.seen import Seen
 from mapiproxy.lab.server import LabServer
 from mapiproxy.lab.tls import server_context
 from mapiproxy.lab.users import Users
-from mapiproxy.scenario.freezing import FreezableReactor
 from mapiproxy.scenario.reading import Scenario
 
 

@@ -22,6 +22,7 @@ from mapiproxy.scenario.network import check_device
 from mapiproxy.scenario.shape import (
     ONE_OR_MANY,
     PARSERS,
+    PLACES,
     ClientTable,
     DeviceTable,
     ProxyTable,
@@ -33,6 +34,7 @@ from mapiproxy.scenario.verbs import Step
 from mapiproxy.settings.lines import find_lines
 from mapiproxy.settings.problems import KeyPath, Problem, Problems, SettingsError, meant
 from mapiproxy.settings.structure import make_converter, read_shape
+from mapiproxy.settings.units import show
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
@@ -196,6 +198,9 @@ def _check_devices(scenario: Scenario, networks: set[str], problems: Problems) -
         seen.add(device.name or "")
         if device.place is None:
             problems.missing((*path, "place"), 'missing; write place = "client-side" or "server-side"')
+        elif device.place not in PLACES:
+            text = f'must be "client-side" or "server-side", not {show(device.place)}'
+            problems.error((*path, "place"), text)
         if device.network is not None and device.place == "server-side":
             problems.error((*path, "network"), "a server-side device has no network of clients")
         elif device.network is not None and device.network not in networks:

@@ -129,9 +129,6 @@ def _a_device(value: object) -> DeviceTable:
     for key, text in known.items():
         if not isinstance(text, str):
             raise BadValue(f"{key} must be a string, not {show(text)}")
-    place = known.get("place")
-    if place is not None and place not in PLACES:
-        raise BadValue(f'place must be "client-side" or "server-side", not {show(place)}')
     return DeviceTable(**known, rest=table)
 
 
