@@ -70,7 +70,7 @@ class Stage:
         self.began = float(reactor.seconds())
         self.books = Books()
         self.receipts = Receipts()
-        self.said = Said(lambda: self.now, tell)
+        self.said = Said(reactor.seconds, self.began, tell)
         self.marks: dict[str, float] = {}
         self.delivered = 0
         self.hosts: dict[str, Host] = {}

@@ -23,11 +23,12 @@ _WORTH = (" UP", ": drain", ": maint", ": ready", "reload:")
 class Said:
     """Listens from :meth:`begin` to :meth:`end`.
 
-    :ivar says: each message with its time; *errors*: what went wrong inside.
+    :ivar says: each message with its time since it *began*; *errors*: what went wrong inside.
     :ivar went_down: how often each server was seen to go DOWN.
     """
 
     clock: Callable[[], float]
+    began: float
     tell: Tell
     says: list[tuple[float, str]] = field(factory=list)
     errors: list[str] = field(factory=list)
@@ -51,7 +52,7 @@ class Said:
         if not str(event.get("log_namespace", "")).startswith("mapiproxy"):
             return
         now = self.clock()
-        self.says.append((now, text))
+        self.says.append((now - self.began, text))
         if " DOWN: " in text and text.startswith("backend "):
             self.went_down[text.split()[1]] += 1
         if level is LogLevel.warn or any(word in text for word in _WORTH):

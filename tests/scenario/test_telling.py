@@ -10,7 +10,7 @@ from mapiproxy.scenario.telling import Said
 
 def listen() -> tuple[Said, list[Happening]]:
     told: list[Happening] = []
-    return Said(lambda: 7.0, told.append), told
+    return Said(lambda: 107.0, 100.0, told.append), told
 
 
 def test_messages_are_heard_and_what_matters_is_on_the_timeline() -> None:
@@ -27,6 +27,8 @@ def test_messages_are_heard_and_what_matters_is_on_the_timeline() -> None:
         "listener outlook: here", "backend MBX1 DOWN: refused; twice", "backend MBX1 UP",
     ]  # fmt: skip
     assert [(each.lane, each.label) for each in told] == [("proxy", "MBX1 DOWN: refused"), ("proxy", "MBX1 UP")]
+    assert {at for at, _ in said.says} == {7.0}
+    assert {each.at for each in told} == {107.0}
     assert said.went_down == {"MBX1": 1}
     assert said.errors == []
 

@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
 from mapiproxy.lab.delivery import Clock
+from mapiproxy.lab.inorder import InOrder
 
 #: After standing still, what has come over the connections is read before timers fire, in seconds.
 _LATE = 0.05
@@ -90,7 +91,7 @@ class OwnTime:
         self.frozen = False
         self.ended = False
         self.awake_since = 0.0
-        self.timers: set[Timer] = set()
+        self.timers: InOrder[Timer] = InOrder()
         self._alarms: list[Alarm] = []
         self._sleepers: list[Deferred[None]] = []
 

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from mapiproxy.lab.delivery import Clock
 from mapiproxy.lab.dialing import Address, dial_whole
 from mapiproxy.lab.errors import DialFailed
+from mapiproxy.lab.inorder import InOrder
 from mapiproxy.lab.line import ClientLine
 from mapiproxy.lab.outlook.book import Book
 from mapiproxy.lab.outlook.owntime import OwnTime
@@ -57,8 +58,8 @@ class Uplink:
         self._book = book
         self._tls = tls
         self._make_line = make_line
-        self._lines: set[ClientLine] = set()
-        self._dialling: set[Deferred[None]] = set()
+        self._lines: InOrder[ClientLine] = InOrder()
+        self._dialling: InOrder[Deferred[None]] = InOrder()
         self._ghosts: deque[ClientLine] = deque()
 
     async def dial(self, patience: float) -> ClientLine:
