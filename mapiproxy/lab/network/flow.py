@@ -64,10 +64,13 @@ class Flow:
         return float(self.device.reactor.seconds())
 
     def begin(self) -> None:
-        """The client has been accepted: phases connect and tls."""
-        self.up.put(Piece(b"", Place(self.connection, "connect")), self._now())
+        """The client has been accepted: phases connect and tls, and the moment after them."""
+        now = self._now()
+        self.up.put(Piece(b"", Place(self.connection, "connect")), now)
         if self.gate is not None:
-            self.up.put(Piece(b"", Place(self.connection, "tls")), self._now())
+            self.up.put(Piece(b"", Place(self.connection, "tls")), now)
+        for lane in (self.up, self.down):
+            lane.put(Piece(b"", Place(self.connection)), now)
         self._settle()
 
     # What comes in.

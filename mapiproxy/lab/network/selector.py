@@ -81,6 +81,9 @@ class Selector:
                 return False
             if place.offset < self.at:
                 return False
+        elif place.phase in ("connect", "tls"):
+            # Before there is a stream; whoever means that moment names it.
+            return False
         exchange = place.exchange
         if self.of_requests:
             if exchange is None:

@@ -165,11 +165,11 @@ class PerRequest:
         if self._ending == "over":
             return
         self._drop(reset)
-        self._end()
+        self._end(clean=not reset)
 
-    def _end(self) -> None:
+    def _end(self, clean: bool = True) -> None:
         """Nothing more is to come; the flow is told as it is told of a connection."""
         self._ending = "over"
         if not self._shared:
             self._pool.close()
-        self._owner.server_lost(None, clean=True)
+        self._owner.server_lost(None, clean)
