@@ -5,6 +5,7 @@ Listens to Twisted's log, of this process as a whole: one run at a time.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -14,6 +15,8 @@ from zope.interface import implementer
 
 from mapiproxy.lab.happening import Happening, Tell
 
+#: What names a session is another one in each run.
+_ID = re.compile(r"\b(?=\w*\d)[0-9a-f]{12,}\b")
 #: What deserves a mark on the timeline though it is no warning.
 _WORTH = (" UP", ": drain", ": maint", ": ready", "reload:")
 
@@ -43,7 +46,7 @@ class Said:
         globalLogPublisher.removeObserver(self)
 
     def __call__(self, event: LogEvent) -> None:
-        text = formatEvent(event)
+        text = _ID.sub("...", formatEvent(event))
         level = event.get("log_level")
         if level in (LogLevel.error, LogLevel.critical) or event.get("log_failure") is not None:
             failure = event.get("log_failure")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from twisted.internet.defer import Deferred
 
 from mapiproxy.lab.virtual import Stuck
 from mapiproxy.scenario import Lab
+from mapiproxy.scenario.playing import play_virtually
+from mapiproxy.scenario.reading import read_scenario
+from mapiproxy.scenario.verbs import VERBS
 from mapiproxy.settings import SettingsError
 
 
@@ -102,3 +108,27 @@ def test_nothing_is_left_when_it_is_over() -> None:
     assert lab.reactor.ports == {}
     lab.reactor.advance(7200)
     assert lab.reactor.getDelayedCalls() == []
+
+
+README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    section = README.partition("\n## Scenarios\n")[2].partition("\n## ")[0]
+    return [block.partition("\n```")[0] for block in section.split(f"```{language}\n")[1:]]
+
+
+def test_the_test_in_the_readme_passes() -> None:
+    (text,) = blocks("python")
+    names: dict[str, Any] = {}
+    exec(text, names)
+    names["test_a_server_may_die_over_lunch"]()
+
+
+def test_the_scenario_in_the_readme_is_as_expected_and_names_every_verb() -> None:
+    (text,) = blocks("toml")
+    scenario = read_scenario(text, Path("lunch.toml"))
+
+    assert play_virtually(scenario, "exchange").summary.startswith("ok: ")
+    assert play_virtually(scenario, "grommunio").summary.startswith("ok: ")
+    assert {verb for verb in VERBS if verb not in text} == {"resume"}

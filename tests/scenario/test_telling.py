@@ -20,11 +20,13 @@ def test_messages_are_heard_and_what_matters_is_on_the_timeline() -> None:
     log.info("listener outlook: here")
     log.warn("backend {name} DOWN: {why}", name="MBX1", why="refused; twice")
     log.info("backend {name} UP", name="MBX1")
+    log.info("session {id} killed", id="6d1e94a272db1147")
     said.end()
     log.info("not heard")
 
     assert [text for _, text in said.says] == [
         "listener outlook: here", "backend MBX1 DOWN: refused; twice", "backend MBX1 UP",
+        "session ... killed",
     ]  # fmt: skip
     assert [(each.lane, each.label) for each in told] == [("proxy", "MBX1 DOWN: refused"), ("proxy", "MBX1 UP")]
     assert {at for at, _ in said.says} == {7.0}
