@@ -36,6 +36,8 @@ from mapiproxy.settings.problems import KeyPath, Problem, Problems, SettingsErro
 from mapiproxy.settings.structure import make_converter, read_shape
 from mapiproxy.settings.units import show
 
+#: Faults for which it matters how many bytes there are.
+_COUNTING = ("bandwidth", "slicer", "limit_data")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -79,6 +81,13 @@ class Scenario:
             if isinstance(step.verb, device_verbs.Fault):
                 coming.setdefault(step.verb.device or "", []).append(step.verb.rule)
         return coming
+
+    @property
+    def counts_bytes(self) -> bool:
+        """Whether a device does something after so many bytes: then handshakes must be equally long."""
+        rules = [rule for device in self.devices for rule in device.rest.get("rules", ())]
+        rules += [rule for coming in self.rules_to_come().values() for rule in coming]
+        return any(rule.get("fault") in _COUNTING or "after_bytes" in rule for rule in rules)
 
     @property
     def server_names(self) -> tuple[str, ...]:

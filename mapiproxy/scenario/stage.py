@@ -145,7 +145,7 @@ class Stage:
             self._entrances[name] = self.network.chain("client-side", name, self._to, several=several)
 
     def _set_up_servers(self) -> list[tuple[str, int]]:
-        authority = Authority(self._folder)
+        authority = Authority(self._folder, rsa=self.scenario.counts_bytes)
         here = authority.issue(NAME, "localhost", LOOPBACK)
         behind = authority.issue("localhost", LOOPBACK, stem="servers")
         self.network.use(authority, NAME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -61,6 +62,8 @@ def test_a_bad_one_exits_with_1_and_names_the_line(good: Path, bad: Path) -> Non
     assert "FAILED  bad-one (exchange): reconnects: expected 7, got 0" in result.stdout
     assert "FAILED  reconnects: expected 7, got 0  (bad-one.toml:11)" in result.stdout
     assert "1 of 2 as expected" in result.stdout
+    assert "starts" not in result.stdout
+    assert re.search(r"(0\.\ds|0:01) +alice +starts", invoke("run", str(bad), "-v").stdout)
 
 
 def test_what_cannot_be_played_exits_with_2(tmp_path: Path, good: Path) -> None:

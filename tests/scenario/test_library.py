@@ -44,5 +44,5 @@ def test_by_path(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_none_says_which_there_are() -> None:
-    with pytest.raises(NoScenario, match='there is no scenario "drian"; there are: .*drain'):
+    with pytest.raises(NoScenario, match=r'there is no scenario "drian"; there are: .*drain'):
         find("drian")

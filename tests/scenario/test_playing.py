@@ -13,7 +13,7 @@ def test_a_verdict_with_everything_that_led_to_it() -> None:
 
     assert played.ok
     assert (played.name, played.kind, played.seed, played.time) == ("a-test", "exchange", 1, "virtual")
-    assert [finding.name for finding in played.findings][0] == "reconnects"
+    assert played.findings[0].name == "reconnects"
     assert played.facts["marks"] == {"the crash": 20.0}
     assert played.lanes["alice"] == "client"
     assert played.lanes["MBX1"] == "server"

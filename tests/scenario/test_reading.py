@@ -137,3 +137,13 @@ def test_a_file_has_a_name_that_can_be_typed() -> None:
 
 def test_many_people_are_numbered() -> None:
     assert names_of(ClientTable("alice", 3)) == ["alice", "alice2", "alice3"]
+
+
+def test_where_bytes_are_counted_handshakes_have_to_be_equally_long() -> None:
+    device = 'rules = [{fault = "latency", delay = "200ms"}]'
+    slow = GOOD.replace(device, 'rules = [{fault = "bandwidth", rate = "4KiB"}]')
+    step = '[[step]]\nat = "1s"\ndo = "fault"\ndevice = "wan"\nrule = {fault = "reset", after_bytes = 100}\n'
+
+    assert not read_scenario(GOOD, Path("a-test.toml")).counts_bytes
+    assert read_scenario(slow, Path("a-test.toml")).counts_bytes
+    assert read_scenario(GOOD.replace("[expect]", step + "[expect]"), Path("a-test.toml")).counts_bytes
