@@ -23,6 +23,7 @@ from mapiproxy.settings import (
     Affinity,
     Control,
     Guard,
+    Lab,
     Limits,
     Log,
     Proxy,
@@ -104,6 +105,7 @@ def known_keys() -> list[tuple[str, str]]:
     tables: list[Any] = [
         FileTable, ListenerTable, CertificateTable, BackendTable, ServerTable,
         Timeouts, Limits, Log, Proxy, HealthRules, Affinity, Control, Admin, Guard, Quotas, VdirTable, FirewallTable,
+        Lab,
     ]  # fmt: skip
     return [(table.__name__, key) for table in tables for key in fields_dict(table)]
 
@@ -138,6 +140,7 @@ def test_the_defaults_in_comments_are_the_defaults() -> None:
         "admin": {"names", "read_only"},
         "guard": set(fields_dict(Guard)),
         "quotas": set(fields_dict(Quotas)),
+        "lab": set(fields_dict(Lab)),
     }
     problems = Problems(Path("example"))
     assert read_tables(document, Path("/"), problems) == FileTable()

@@ -41,7 +41,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     # policy: for reading what Autodiscover says.
     "selftest": {"wire", "backends", "mapi", "policy", "net", "lab"},
     "service": {*_BELOW_SERVICE, "admin"} - {"lab"},
-    "commands": {*_BELOW_SERVICE, "admin", "lint", "selftest", "service"},
+    # Plays the real service in the laboratory; knows nothing of net.
+    "scenario": {"lab", "settings", "service"},
+    "commands": {*_BELOW_SERVICE, "admin", "lint", "scenario", "selftest", "service"},
     "tap": {"commands", "settings", "service"},
 }
 
@@ -88,6 +90,9 @@ UNMIRRORED = {
     "net/house.py": "a plain value; made by tests/support/lines.py",
     "policy/tally.py": "plain counts; counted in tests/exchange/",
     "record/ending.py": "names; each is reached in tests/exchange/",
+    "scenario/causes.py": "names; used by every file of conf/scenarios",
+    "scenario/shape.py": "shapes; read by tests/scenario/test_reading.py",
+    "scenario/subjects.py": "names; counted in tests/scenario/test_facts.py",
     "settings/tables.py": "shapes; read by tests/settings/test_structure.py",
     "settings/values.py": "shapes; made by tests/settings/test_building.py",
 }

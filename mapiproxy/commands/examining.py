@@ -52,10 +52,15 @@ class Examination:
     certificates: tuple[tuple[str, Certificate], ...]
 
 
-def examine(path: Path, now: datetime | None = None) -> Examination:
-    """Read a file and the certificates it names; ``now`` (aware) is to judge their dates by."""
+def examine(path: Path, now: datetime | None = None, *, lab: bool | None = None) -> Examination:
+    """Read a file and the certificates it names; ``now`` (aware) is to judge their dates by.
+
+    :param lab: whether ``--lab`` was given; ``None`` if nothing is going to run.
+    """
     reading = read_settings(path)
     problems, draft = reading.problems, reading.draft
+    if draft is not None:
+        _turn_keys(draft.lab.enabled, lab, problems)
     certificates = []
     for listener, table, files in _certificate_files(draft):
         certificate = _load(files, table, problems)
@@ -97,15 +102,27 @@ def uncovered(
                 yield vdir.name, key, f"no certificate of listener {listener.name} covers {host}: {known}"
 
 
-def settings_or_exit(path: Path, stream: TextIO | None = None) -> Settings:
+def settings_or_exit(path: Path, stream: TextIO | None = None, *, lab: bool = False) -> Settings:
     """Settings to run with. Says what is wrong on stderr, and raises SystemExit(1) if that
     matters.
+
+    :param lab: whether ``--lab`` was given: it and ``lab.enabled`` go together, or nothing runs.
     """
-    examination = examine(path)
+    examination = examine(path, lab=lab)
     print_problems(examination.problems, stream or sys.stderr)
     if examination.settings is None:
         raise SystemExit(1)
     return examination.settings
+
+
+def _turn_keys(enabled: bool, lab: bool | None, problems: Problems) -> None:
+    path: KeyPath = ("lab", "enabled")
+    if enabled and lab is None:
+        problems.warning(path, "faults of the laboratory: this runs with --lab only")
+    elif enabled and not lab:
+        problems.error(path, "faults of the laboratory are enabled: run it with --lab, or take them out")
+    elif lab and not enabled:
+        problems.error(path, "--lab was given, and there is no enabled = true in [lab]: nothing is run")
 
 
 def print_problems(problems: Iterable[Problem], stream: TextIO) -> None:

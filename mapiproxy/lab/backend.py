@@ -68,18 +68,19 @@ class LabBackend:
         self.authenticator = authenticator or BasicAuthenticator(
             users, REALM if kind == "grommunio" else name, wrong_delay
         )
+        self._entropy = entropy
         self._server_guid = entropy(16)
         self._filler: tuple[int, bytes] = (-1, b"")
 
+    def join(self, other: LabBackend) -> None:
+        """Serve the mailboxes of *other* from now on: two front ends of one organisation."""
+        self.contexts, self.arrivals = other.contexts, other.arrivals
+        self.dialect = KINDS[self.kind](self.name, self.options, self.contexts, self._entropy)
+
     def answer(
-        self,
-        request: LabRequest,
-        now: float,
-        memory: dict[str, object],
-        *,
-        closing: bool = False,
-        late: int | None = None,
-    ) -> Answer | Streaming:
+        self, request: LabRequest, now: float, memory: dict[str, object], *,
+        closing: bool = False, late: int | None = None,
+    ) -> Answer | Streaming:  # fmt: skip
         """See :meth:`_answer`. Says whom it believed to talk to, if asked to."""
         answer = self._answer(request, now, memory, closing=closing, late=late)
         lines = lines_of(self.seen[-1].login if self.options.reveal else None, memory)

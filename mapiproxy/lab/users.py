@@ -89,6 +89,12 @@ class Users:
     def __iter__(self) -> Iterator[LabUser]:
         return iter(self._by_login.values())
 
+    def add(self, user: LabUser) -> LabUser:
+        """One more; whoever was called so is forgotten."""
+        self._by_login[user.login.lower()] = user
+        self._by_dn[user.dn.lower()] = user
+        return user
+
     def find_login(self, login: str) -> LabUser | None:
         return self._by_login.get(login.lower())
 

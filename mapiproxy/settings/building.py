@@ -72,6 +72,7 @@ def build_settings(table: FileTable, problems: Problems) -> Settings:
         firewall=build_firewall(table.firewall, problems),
         quotas=table.quotas,
         admin=table.admin,
+        lab=table.lab,
     )
 
 

@@ -8,9 +8,9 @@ well. Must not know what a value leads to.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from attrs import fields_dict, has, resolve_types
 from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError
@@ -22,6 +22,10 @@ from mapiproxy.settings.tables import ONE_OR_MANY, PARSERS, FileTable
 from mapiproxy.settings.units import BadValue, show
 
 Parse = Callable[[Any], Any]
+#: (class, attribute) to how its value is read; see :data:`mapiproxy.settings.tables.PARSERS`.
+Parsers = Mapping[tuple[type, str], Parse]
+Many = Collection[tuple[type, str]]
+Table = TypeVar("Table")
 
 
 class _Wrong(Exception):
@@ -34,18 +38,24 @@ class _Wrong(Exception):
 
 def read_tables(document: dict[str, Any], base: Path, problems: Problems) -> FileTable:
     """The document's tables; relative paths are relative to ``base``. Never raises for content."""
-    converter = make_converter(base)
+    return read_shape(document, FileTable, make_converter(base), problems)
+
+
+def read_shape(
+    document: dict[str, Any], shape: type[Table], converter: Converter, problems: Problems
+) -> Table:
+    """The same for a file of another *shape*: an attrs class whose attributes are all optional."""
     document = copy.deepcopy(document)
     while True:
         try:
-            return converter.structure(document, FileTable)
+            return converter.structure(document, shape)
         except (ClassValidationError, _Wrong) as error:
             for path, cause in list(_causes(error)):
                 _report(path, cause, problems)
                 _drop(document, path)
 
 
-def make_converter(base: Path) -> Converter:
+def make_converter(base: Path, parsers: Parsers = PARSERS, many: Many = ONE_OR_MANY) -> Converter:
     """A converter that refuses what is not exactly of the declared type."""
     converter = Converter(detailed_validation=True)
     hooks: tuple[tuple[type, Parse], ...] = (
@@ -60,7 +70,7 @@ def make_converter(base: Path) -> Converter:
     converter.register_structure_hook_func(
         _is(Literal), lambda value, t: _one_of(value, get_args(t))
     )
-    converter.register_structure_hook_factory(has, lambda cls: _table(cls, converter))
+    converter.register_structure_hook_factory(has, lambda cls: _table(cls, converter, parsers, many))
     converter.register_structure_hook_func(
         _is(tuple),
         lambda value, t: _each(value, lambda item: converter.structure(item, get_args(t)[0])),
@@ -72,13 +82,15 @@ def make_converter(base: Path) -> Converter:
     return converter
 
 
-def _table(cls: type, converter: Converter) -> Callable[[Any, Any], Any]:
+def _table(
+    cls: type, converter: Converter, parsers: Parsers, several: Many
+) -> Callable[[Any, Any], Any]:
     resolve_types(cls)
     overrides = {}
     for name, attribute in fields_dict(cls).items():
-        parse: Parse | None = PARSERS.get((cls, name)) or PARSERS.get((cls, "*"))
+        parse: Parse | None = parsers.get((cls, name)) or parsers.get((cls, "*"))
         many = get_origin(attribute.type) is tuple
-        if many and (parse or (cls, name) in ONE_OR_MANY):
+        if many and (parse or (cls, name) in several):
             parse = _one_or_many(parse or (lambda value: _exactly(str, "a string", value)))
         if parse:
             overrides[name] = override(struct_hook=_ignoring_type(parse))

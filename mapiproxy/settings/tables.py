@@ -23,10 +23,22 @@ from mapiproxy.settings.units import (
     parse_network,
     parse_published_url,
     parse_size,
+    parse_table,
     parse_url,
     parse_version,
 )
-from mapiproxy.settings.values import Admin, Affinity, Bind, Control, Guard, Limits, Log, Proxy, Timeouts
+from mapiproxy.settings.values import (
+    Admin,
+    Affinity,
+    Bind,
+    Control,
+    Guard,
+    Lab,
+    Limits,
+    Log,
+    Proxy,
+    Timeouts,
+)
 
 #: (normal form, whether TLS, host, port) of a server's URL.
 Url = tuple[str, bool, str, int]
@@ -133,6 +145,7 @@ class FileTable:
     firewall: tuple[FirewallTable, ...] = ()
     quotas: Quotas = Factory(Quotas)
     admin: Admin = Factory(Admin)
+    lab: Lab = Factory(Lab)
 
 
 #: How a key's value is read where its type does not say it; ``*`` stands for every key of the
@@ -155,6 +168,7 @@ PARSERS = {
     (HealthRules, "ejection"): parse_duration,
     (HealthRules, "certificates"): parse_duration,
     (Guard, "window"): parse_duration,
+    (Lab, "device"): parse_table,
     (Limits, "head"): parse_size,
     (Log, "roll_size"): parse_size,
     (Log, "flush"): parse_duration,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from mapiproxy.policy.firewall import VersionTest, parse_version_test
@@ -172,6 +173,13 @@ def parse_version(value: object) -> VersionTest:
         except ValueError as error:
             raise BadValue(str(error)) from None
     raise BadValue(f'{show(value)} is not a version; write it like "<16.0.4266"')
+
+
+def parse_table(value: object) -> dict[str, Any]:
+    """A table whose keys somebody else knows."""
+    if not isinstance(value, dict):
+        raise BadValue(f"must be a table, not {show(value)}")
+    return value
 
 
 def show(value: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from pathlib import Path
+from typing import Any
 
 from attrs import Factory, field, frozen
 
@@ -199,6 +200,18 @@ class Control:
 
 
 @frozen
+class Lab:
+    """Devices of the laboratory before listeners of this very proxy: off, unless it is *enabled* here and
+    ``mapiproxy run --lab`` says so as well.
+
+    :ivar device: as written; what they mean is the laboratory's business (mapiproxy.lab.network).
+    """
+
+    enabled: bool = False
+    device: tuple[dict[str, Any], ...] = ()
+
+
+@frozen
 class Admin:
     """The status page; each of ``token_file`` and ``client_ca`` that is given is asked for.
 
@@ -244,6 +257,7 @@ class Settings:
     firewall: Firewall = field(factory=Firewall)
     quotas: Quotas = field(factory=Quotas)
     admin: Admin = field(factory=Admin)
+    lab: Lab = field(factory=Lab)
 
     def backend(self, name: str) -> BackendGroup:
         """The group of that name; KeyError where there is none."""

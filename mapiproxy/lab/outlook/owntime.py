@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
 from mapiproxy.lab.delivery import Clock
+from mapiproxy.lab.inorder import InOrder
 
 #: After standing still, what has come over the connections is read before timers fire: so long, in seconds.
 LATE = 0.05
@@ -91,7 +92,7 @@ class OwnTime:
         self.ended = False
         self.awake_since = 0.0
         self._thawing: IDelayedCall | None = None
-        self.timers: set[Timer] = set()
+        self.timers: InOrder[Timer] = InOrder()
         self._alarms: list[Alarm] = []
         self._sleepers: list[Deferred[None]] = []
 

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from mapiproxy.lab.delivery import Clock
 from mapiproxy.lab.dialing import Address
 from mapiproxy.lab.errors import DialFailed
+from mapiproxy.lab.inorder import InOrder
 from mapiproxy.lab.outlook.book import Book
 from mapiproxy.lab.outlook.line import OutlookLine
 from mapiproxy.lab.outlook.owntime import OwnTime
@@ -59,8 +60,8 @@ class Uplink:
         self._book = book
         self._tls = tls
         self._make_line = make_line
-        self._lines: set[OutlookLine] = set()
-        self._dialling: set[Deferred[None]] = set()
+        self._lines: InOrder[OutlookLine] = InOrder()
+        self._dialling: InOrder[Deferred[None]] = InOrder()
         self._ghosts: deque[OutlookLine] = deque()
 
     async def dial(self, patience: float) -> OutlookLine:
