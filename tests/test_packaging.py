@@ -26,6 +26,7 @@ DISTRIBUTIONS = {
     "requests_ntlm": "requests-ntlm",
     "prometheus_client": "prometheus-client",
     "yaml": "pyyaml",
+    "toxiproxy": "toxiproxy-python",
 }
 
 

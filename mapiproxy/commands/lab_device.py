@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
@@ -87,6 +88,10 @@ def device(
     try:
         table["rules"] = [read_table(rule) for rule in rules]
         to = [(bind.host, bind.port) for bind in map(parse_bind, servers)]
+        if isinstance(tls, Termination):
+            # What is wrong with its files is told now, not to the first client.
+            tls.context()
+            tls.client()
         box = make_device(table, reactor, Random(seed), print_happening, tls=tls, to=to, anywhere=anywhere)
     except BadRule as error:
         text = str(error)
@@ -131,7 +136,7 @@ def _tls(options: dict[str, Any]) -> Termination | PassThrough | None:
 
 def print_happening(happening: Happening) -> None:
     """One line for what has happened."""
-    when = f"{happening.at % 100000:11.3f}"
+    when = datetime.now().strftime("%H:%M:%S.%f")[:-3]
     word = "" if happening.outcome == "ok" else f" [{happening.outcome}]"
     told = f"{happening.lane} {happening.kind:<10} {happening.label}{word}  {happening.detail}"
     click.echo(f"{when} {plain(told).plain}")

@@ -51,5 +51,11 @@ class Running:
     def interrupt(self) -> str:
         """Ctrl-C; what it says until it has ended."""
         self.process.send_signal(signal.SIGINT)
-        told, _ = self.process.communicate(timeout=20)
+        return self.rest()
+
+    def rest(self) -> str:
+        """What it says until it has ended by itself."""
+        assert self.process.stdout is not None
+        told = self.process.stdout.read()
+        self.process.wait(timeout=20)
         return told

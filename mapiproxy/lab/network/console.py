@@ -24,14 +24,15 @@ def read_table(text: str) -> dict[str, Any]:
     text = text.strip()
     inner = text if text.startswith("{") else "{" + text + "}"
     try:
-        table = tomllib.loads(f"rule = {inner}")["rule"]
+        document = tomllib.loads(f"rule = {inner}")
     except tomllib.TOMLDecodeError as error:
         raise BadRule(
             f"{text!r} is not a TOML inline table ({error}); write it like "
             '{ fault = "latency", delay = "200ms" }'
         ) from None
-    assert isinstance(table, dict), "it began with a brace"
-    return table
+    if len(document) != 1 or not isinstance(document["rule"], dict):
+        raise BadRule(f"{text!r} is more than one TOML inline table")
+    return document["rule"]
 
 
 def obey(device: Device, line: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.memory_network import MemoryReactor
+from support.network_storm import storm
 
 import mapiproxy.lab.network.devices as package
 from mapiproxy.lab.network.device import Device
@@ -63,3 +64,14 @@ def test_mistakes_are_named(table: dict[str, Any], text: str) -> None:
     with pytest.raises(BadRule) as caught:
         made(**table)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("first", range(0, 200, 20))
+def test_whatever_happens_nothing_is_left_and_it_happens_again_in_the_same_way(first: int) -> None:
+    for seed in range(first, first + 20):
+        bench = storm(seed)
+        assert bench.device.counters.open == 0, seed
+        assert bench.reactor.getDelayedCalls() == [], seed
+        assert sum(getattr(bench.device, "load", {}).values()) == 0, seed
+        if seed % 5 == 0:
+            assert [str(each) for each in storm(seed).told] == [str(each) for each in bench.told]

@@ -108,3 +108,9 @@ def test_without_an_authority_there_is_no_other_certificate(tmp_path: Path) -> N
     bench = Bench(tls=Termination(issued.certificate, issued.key))
     with pytest.raises(BadRule, match="no authority"):
         bench.device.add({"fault": "tls_interception"})
+
+
+def test_a_handshake_that_fails_is_told(tmp_path: Path) -> None:
+    bench = TlsBench(tmp_path, rules=[{"fault": "expired_certificate"}])
+    bench.tls_client()
+    assert ("tls", "lost") in [(each.label, each.outcome) for each in bench.told]

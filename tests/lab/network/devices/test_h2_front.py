@@ -38,6 +38,9 @@ def test_a_client_that_takes_h2_is_refused_for_each_request(tmp_path: Path) -> N
     assert peer.data.endswith(frame(RST_STREAM, 0, 1, b"\0\0\0\x0d"))
     assert bench.server.data == b""
     assert bench.device.counters.injected == {"http_1_1_required": 1}
+    peer.transport.abortConnection()
+    bench.settle()
+    assert ("tls", "lost") not in [(each.label, each.outcome) for each in bench.told]
 
 
 def test_or_the_whole_connection_is(tmp_path: Path) -> None:

@@ -69,3 +69,15 @@ def test_no_timer_outlives_its_flow() -> None:
     client.transport.loseConnection()
     bench.settle()
     assert bench.reactor.getDelayedCalls() == []
+
+
+def test_a_forgotten_flow_whose_ends_have_left_costs_nothing() -> None:
+    bench = idle()
+    client = bench.client()
+    bench.wait(61)
+    client.transport.loseConnection()
+    bench.settle()
+    assert (bench.server.end, bench.device.counters.open) == ("", 1)
+    bench.server.transport.loseConnection()
+    bench.settle()
+    assert bench.device.counters.open == 0

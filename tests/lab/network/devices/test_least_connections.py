@@ -94,3 +94,14 @@ def test_what_is_not_http_cannot_be_balanced_by_requests() -> None:
     client = bench.client()
     bench.say(client, b"ssh?")
     assert client.end == "ConnectionLost"
+
+
+def test_more_dials_are_not_more_load() -> None:
+    bench = Bench(LeastConnections, servers=2, rules=[{"fault": "duplicate_dials", "times": 3, "keep": True}])
+    client = bench.client()
+    assert [len(made) for made in bench.servers] == [4, 0]
+    assert list(bench.device.load.values()) == [1]
+    client.transport.abortConnection()
+    bench.settle()
+    assert list(bench.device.load.values()) == [0]
+    assert {peer.end for peer in bench.servers[0]} == {"ConnectionLost"}

@@ -58,3 +58,25 @@ def test_an_idle_connection_that_speaks_or_ends_is_not_lent_again() -> None:
     bench.device.stop()
     bench.settle()
     assert bench.server.end != ""
+
+
+def test_a_request_in_slices_is_one_request() -> None:
+    bench = Bench(Multiplexer, rules=[{"fault": "slicer", "average": 7, "direction": "both"}])
+    client = bench.client()
+    bench.say(client, request() + request("PING"))
+    assert bench.server.data == request()
+    bench.say(bench.server, answer())
+    bench.say(bench.server, answer())
+    assert bench.server.data == request() + request("PING")
+    assert client.data == answer() * 2
+
+
+def test_a_connection_whose_request_was_answered_too_early_is_not_lent_again() -> None:
+    bench = Bench(Multiplexer)
+    client = bench.client()
+    bench.say(client, request(body=b"x" * 50)[:-20])
+    bench.say(bench.server, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+    assert bench.server.end == "ConnectionDone"
+    bench.say(client, b"x" * 20 + request("PING"))
+    assert len(bench.servers[0]) == 2
+    assert bench.server.data == request("PING")

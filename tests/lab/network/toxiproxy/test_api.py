@@ -23,12 +23,14 @@ const {Toxiproxy} = require("toxiproxy-node-client");
   const proxy = await api.createProxy({name: "node", listen: "127.0.0.1:0", upstream: "127.0.0.1:9"});
   const toxic = await proxy.addToxic({name: "slow", type: "latency", stream: "downstream", toxicity: 1,
                                       attributes: {latency: 10, jitter: 1}});
-  await toxic.refresh();
-  const all = await api.getAll();
+  const changed = await toxic.update({...toxic.toJson(), attributes: {latency: 20, jitter: 2}});
+  const again = await api.populate([{name: "node", listen: proxy.listen, upstream: proxy.upstream}]);
+  const kept = await again.node.getToxic("slow");
+  await kept.remove();
+  await (await again.node.update({...proxy.toJson(), enabled: false})).remove();
   await api.reset();
-  const found = await api.get("node");
-  await found.remove();
-  console.log(JSON.stringify([toxic.name, Object.keys(all), found.toxics.length]));
+  const refused = await api.get("node").catch(error => String(error));
+  console.log(JSON.stringify([changed.attributes, kept.toxicity, Object.keys(await api.getAll()), refused]));
 })().catch(error => { console.error(error); process.exit(1); });
 """
 
@@ -99,8 +101,9 @@ def test_the_python_client_works_against_it(fresh: str, echo: int) -> None:
         line.sendall(b"again")
         assert line.recv(5) == b"again"
     proxy.add_toxic(type="reset_peer", stream="upstream")
-    with closing(socket.create_connection((host, int(port)), timeout=10)) as line:
-        with pytest.raises(ConnectionResetError):
+    # Perhaps before connect() has returned.
+    with pytest.raises(ConnectionResetError):
+        with closing(socket.create_connection((host, int(port)), timeout=10)) as line:
             line.recv(1)
     assert client.reset()
     assert client.get_proxy("echo").toxics() == {}
@@ -118,7 +121,9 @@ def test_the_node_client_works_against_it(fresh: str) -> None:
         [node, "-e", NODE_CLIENT, fresh], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == ["slow", ["node"], 0]
+    attributes, toxicity, left, refused = json.loads(done.stdout)
+    assert (attributes, toxicity, left) == ({"latency": 20, "jitter": 2}, 1, [])
+    assert "404" in refused
 
 
 def test_status_codes_and_bodies(fresh: str) -> None:
