@@ -116,6 +116,8 @@ def run_scenarios(
         raise click.UsageError("name scenarios, or give --all; mapiproxy lab list shows what there is")
     if target is None and (users or ca_file):
         raise click.UsageError("--user and --ca-file are for --target")
+    if target is not None and kind is None:
+        raise click.UsageError("--target needs --kind: which servers are behind it?")
     scenarios = _load([*known()] if everything else [*names])
     rounds = [(each, one) for each in scenarios for one in each.kinds if kind in (None, one)]
     if not rounds:

@@ -88,8 +88,9 @@ def test_what_cannot_be_played_exits_with_2(tmp_path: Path, good: Path) -> None:
         (("run",), "name scenarios, or give --all"),
         (("run", "drain", "--all"), "name scenarios, or give --all"),
         (("run", "drain", "--user", "a@b:c"), "are for --target"),
-        (("run", "drain", "--target", "https://x"), "needs accounts"),
-        (("run", "drain", "--target", "x", "--user", "a@b:c"), "a server is a URL"),
+        (("run", "drain", "--target", "https://x"), "--target needs --kind"),
+        (("run", "drain", "--kind", "exchange", "--target", "https://x"), "needs accounts"),
+        (("run", "drain", "--kind", "exchange", "--target", "x", "--user", "a@b:c"), "a server is a URL"),
     ],
 )
 def test_wrong_use_is_said(words: tuple[str, ...], says: str) -> None:
