@@ -19,6 +19,7 @@ from mapiproxy.commands import main
 from mapiproxy.lab.authority import Authority
 from mapiproxy.policy.usage import Quotas
 from mapiproxy.settings import (
+    Admin,
     Affinity,
     Control,
     Guard,
@@ -103,7 +104,8 @@ def test_the_pages_for_deployment_are_accepted_by_check(tmp_path: Path, name: st
 def known_keys() -> list[tuple[str, str]]:
     tables: list[Any] = [
         FileTable, ListenerTable, CertificateTable, BackendTable, ServerTable,
-        Timeouts, Limits, Log, Proxy, HealthRules, Affinity, Control, Guard, Quotas, VdirTable, FirewallTable, Lab,
+        Timeouts, Limits, Log, Proxy, HealthRules, Affinity, Control, Admin, Guard, Quotas, VdirTable, FirewallTable,
+        Lab,
     ]  # fmt: skip
     return [(table.__name__, key) for table in tables for key in fields_dict(table)]
 
@@ -123,7 +125,9 @@ def test_the_defaults_in_comments_are_the_defaults() -> None:
     for own in (document["log"], document["proxy"]):  # the machine's name
         own.pop("server_name", None)
         own.pop("name", None)
-    for table, key in (("affinity", "key_file"), ("control", "socket")):  # off by default
+    off = [("affinity", "key_file"), ("control", "socket")]
+    off += [("admin", key) for key in ("bind", "token_file", "client_ca", "certificate", "key")]
+    for table, key in off:
         document[table].pop(key)
     assert {name: set(keys) for name, keys in document.items()} == {
         "timeouts": set(fields_dict(Timeouts)),
@@ -133,6 +137,7 @@ def test_the_defaults_in_comments_are_the_defaults() -> None:
         "health": set(fields_dict(HealthRules)),
         "affinity": set(),
         "control": set(),
+        "admin": {"names", "read_only"},
         "guard": set(fields_dict(Guard)),
         "quotas": set(fields_dict(Quotas)),
         "lab": set(fields_dict(Lab)),

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 import configparser
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,6 +26,7 @@ DISTRIBUTIONS = {
     "requests_ntlm": "requests-ntlm",
     "prometheus_client": "prometheus-client",
     "yaml": "pyyaml",
+    "toxiproxy": "toxiproxy-python",
 }
 
 
@@ -80,3 +85,25 @@ def test_the_plugin_file_imports_nothing_of_ours() -> None:
 def test_the_twisted_folders_stay_namespaces() -> None:
     """An __init__.py there would hide Twisted's own modules behind ours."""
     assert sorted(p.name for p in (ROOT / "twisted").rglob("__init__.py")) == []
+
+
+def test_what_the_status_page_is_made_of_is_in_the_wheel(tmp_path: Path) -> None:
+    """Templates and files are no modules: a wheel, which is what ``build_py`` gathers, has them only if declared."""
+    pytest.importorskip("setuptools")
+    source, built = tmp_path / "source", tmp_path / "built"
+    source.mkdir()
+    for name in ("mapiproxy", "twisted"):
+        ignored = shutil.ignore_patterns("__pycache__", "dropin.cache")
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    for name in ("setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGES.md"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-c", "import setuptools; setuptools.setup()", "build_py", "--build-lib", str(built)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    data = [
+        path.relative_to(ROOT)
+        for folder in ("templates", "files")
+        for path in (ROOT / "mapiproxy" / "admin" / folder).iterdir()
+    ]
+    assert len(data) > 10
+    assert [path for path in data if not (built / path).is_file()] == []

@@ -90,6 +90,10 @@ class Sessions:
         """Sessions that are not gone; the least recently used first."""
         return (session for session in self._all.values() if session.state is State.LIVE)
 
+    def __reversed__(self) -> Iterator[Session]:
+        """The same; the last used first."""
+        return (session for session in reversed(self._all.values()) if session.state is State.LIVE)
+
     def at(self, backend: str) -> int:
         """How many entries live on that backend."""
         return self._at.get(backend, 0)

@@ -18,6 +18,7 @@ import mapiproxy
 COMMANDS = {
     "check": "Say what a configuration file would run, or what is wrong with it.",
     "cert": "Compare the certificates of listeners with those that servers show.",
+    "test": "Test a server, or this proxy from outside, as Outlook would use it.",
     "run": "Run the proxy in the foreground.",
     "lab": "Run the proxy with embedded backends and a client, to look at.",
     "status": "How the running proxy is.",
@@ -33,6 +34,8 @@ COMMANDS = {
     "lint": "Name what hurts MAPI in the configuration of HAProxy or nginx.",
     "vdir": "Show and change virtual directories: URLs and authentication methods.",
     "support": "Which Outlook and Exchange speak MAPI over HTTP.",
+    "log": "Read HttpProxy logs: tail, top, errors, why.",
+    "why": "Is it us, the client, the path or the server? Of a user, from the log.",
     "reload": "Read the configuration file again.",
 }
 FILES = dict.fromkeys(("ready", "drain", "maint", "weight", "kill", "reload"), "operate")

@@ -77,11 +77,10 @@ def examine(path: Path, now: datetime | None = None, *, lab: bool | None = None)
             if group.name == front.backend:
                 for vdir, url, text in uncovered(front, group, mine):
                     problems.warning(("backend", group.name, "vdir", vdir, url), text)
-    for group in draft.backends if draft else ():
-        key = ("backend", group.name, "ca_file")
-        if group.verify.ca is not None and key not in problems.blamed:
+    for key, path_of_ca in _authorities(draft):
+        if key not in problems.blamed:
             try:
-                read_certificates(group.verify.ca)
+                read_certificates(path_of_ca)
             except BadCertificate as error:
                 problems.error(key, str(error))
     return Examination(reading.settings, tuple(problems.in_order()), tuple(certificates))
@@ -140,6 +139,18 @@ def _certificate_files(
         for number, files in enumerate(listener.tls.certificates if listener.tls else ()):
             table: KeyPath = ("listener", listener.name)
             yield listener.name, (*table, "sni", number - 1) if number else table, files
+    if draft and draft.admin.bind and draft.admin.certificate:
+        # No listener can be called so.
+        yield "[admin]", ("admin",), CertificateFiles(draft.admin.certificate, draft.admin.key)
+
+
+def _authorities(draft: Settings | None) -> Iterator[tuple[KeyPath, Path]]:
+    """Where files of authorities are named, and the files."""
+    for group in draft.backends if draft else ():
+        if group.verify.ca is not None:
+            yield ("backend", group.name, "ca_file"), group.verify.ca
+    if draft and draft.admin.client_ca:
+        yield ("admin", "client_ca"), draft.admin.client_ca
 
 
 def _load(files: CertificateFiles, table: KeyPath, problems: Problems) -> Certificate | None:

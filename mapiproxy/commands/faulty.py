@@ -1,8 +1,8 @@
 """The laboratory's devices before the listeners of a production proxy: only when two keys are turned.
 
-``[lab] enabled = true`` in the file, and ``--lab`` on the command line. With one of them alone nothing runs at
-all, and without both nothing of the laboratory is even imported. The proxy does not know about it: a device is
-a listener of its own that passes on to one of the proxy's.
+``[lab] enabled = true`` in the file, and ``--lab`` on the command line. With one of them alone nothing runs
+at all, and without both nothing of the laboratory is even imported. The proxy does not know about it: a
+device is a listener of its own that passes on to one of the proxy's.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Faults:
         if word != "end":
             self.problems.error((*path, "tls"), 'must be "pass" or "end"')
         elif files.certificate is None or files.key is None:
-            self.problems.error((*path, "tls"), "to end TLS the listener needs certificate and key as PEM files")
+            self.problems.error((*path, "tls"), "the listener has no certificate and key as PEM files")
         else:
             return Termination(files.certificate, files.key, verify=False)
         return PASS_THROUGH
@@ -88,7 +88,9 @@ class Faults:
         for device in self._devices:
             port = device.start()
             self._log.warn(
-                "the laboratory's device {name} listens on port {port}: FAULTS ARE ON", name=device.name, port=port
+                "FAULTS ARE ON: the laboratory's device {name} listens on port {port}",
+                name=device.name,
+                port=port,
             )
 
     async def stop(self) -> None:

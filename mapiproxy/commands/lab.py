@@ -46,12 +46,14 @@ class LabGroup(LazyGroup):
     offered: Mapping[str, str] = {
         "list": "The scenarios that can be run.",
         "run": "Play scenarios, and say whether all was as expected.",
+        "crowd": "Let many Outlooks loose on a proxy or a server, and keep their book.",
         "device": "Run one device of the network, in front of anything.",
         "toxiproxy": "Run the network's faults behind Toxiproxy's HTTP API.",
     }
     files: Mapping[str, str] = {
         "list": "lab_scenarios",
         "run": "lab_scenarios",
+        "crowd": "lab_crowd",
         "device": "lab_device",
         "toxiproxy": "lab_toxiproxy",
     }

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mapiproxy.commands.asking import console, lines_of, plain
-from mapiproxy.scenario.axis import show_length
+from mapiproxy.scenario.axis import show_length, show_moment
 from mapiproxy.scenario.library import NoScenario, find, known
 from mapiproxy.scenario.reading import Scenario, load_scenario
 from mapiproxy.scenario.target import BadTarget, Target, make_target
@@ -26,6 +26,8 @@ from mapiproxy.settings import SettingsError
 KINDS = ("exchange", "grommunio")
 #: Exit codes: all as expected; not; it could not be played.
 OK, FAILED, CANNOT = 0, 1, 2
+#: Lines of a timeline that are printed.
+_MOST = 60
 
 _kind_option = click.option("--kind", type=click.Choice(KINDS), help="Only with this kind of servers.")
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, for scripts.")
@@ -58,8 +60,8 @@ def _plain(scenario: Scenario) -> dict[str, object]:
         "name": scenario.name,
         "title": scenario.title,
         "why": scenario.why,
-        "causes": list(scenario.causes),
-        "kinds": list(scenario.kinds),
+        "causes": [*scenario.causes],
+        "kinds": [*scenario.kinds],
         "duration": scenario.duration,
         "time": scenario.time,
         "seed": scenario.seed,
@@ -114,6 +116,8 @@ def run_scenarios(
         raise click.UsageError("name scenarios, or give --all; mapiproxy lab list shows what there is")
     if target is None and (users or ca_file):
         raise click.UsageError("--user and --ca-file are for --target")
+    if target is not None and kind is None:
+        raise click.UsageError("--target needs --kind: which servers are behind it?")
     scenarios = _load([*known()] if everything else [*names])
     rounds = [(each, one) for each in scenarios for one in each.kinds if kind in (None, one)]
     if not rounds:
@@ -228,9 +232,21 @@ class _Show:
             if self._verbose or not finding.ok:
                 where = f"  ({played.name}.toml:{finding.line})" if finding.line and not finding.ok else ""
                 self._out.print(plain(f"          {finding}{where}", "" if finding.ok else "red"))
-        if self._verbose:
-            for note in (*(played.facts.get("errors") or ()), *(played.facts.get("left") or ())):
-                self._out.print(plain(f"          {note}", "red"))
+        for note in (*(played.facts.get("errors") or ()), *(played.facts.get("left") or ())):
+            self._out.print(plain(f"          {note}", "red"))
+        if self._verbose and not played.ok:
+            self._timeline(played)
+
+    def _timeline(self, played: Played) -> None:
+        """What was not well, and what was done to whom."""
+        told = [each for each in played.happenings if each.outcome != "ok" or each.kind in ("fault", "state")]
+        for each in told[:_MOST]:
+            outcome = f" [{each.outcome}]" if each.outcome != "ok" else ""
+            detail = f": {each.detail}" if each.detail and each.detail != each.label else ""
+            line = f"          {show_moment(each.at):>8}  {each.lane:<14} {each.label}{outcome}{detail}"
+            self._out.print(plain(line, "dim"))
+        if len(told) > _MOST:
+            self._out.print(plain(f"          and {len(told) - _MOST} more; --report shows all", "dim"))
 
     def total(self, played: Sequence[Played], report: Path | None) -> None:
         """After all."""

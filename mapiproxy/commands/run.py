@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Run the proxy in the foreground.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--lab", is_flag=True, help="With lab.enabled in FILE: put its faulty devices before listeners.")
+@click.option("--lab", is_flag=True, help="With lab.enabled in FILE: start its faulty devices, too.")
 def run(file: Path, lab: bool) -> None:
     """Run what FILE says until SIGINT (Ctrl-C) or SIGTERM, logging to standard output."""
     settings = settings_or_exit(file, lab=lab)

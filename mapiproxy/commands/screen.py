@@ -112,6 +112,10 @@ class Screen:
         )
         if stage.kind == "grommunio":
             self._line(Text("(X-ResponseCode 6 is right: this kind wants a session's cookies.)"))
+        self._command(
+            f"MAPIPROXY_TEST_PASSWORD={user.password} mapiproxy test {base} --connect-to {stage.address.host}"
+            f" --ca-file {stage.ca_file} --user {user.login} -v"
+        )
         self._command(f"mapiproxy sessions --socket {stage.socket}")
         self._command(f"mapiproxy drain {stage.servers[0].name} --socket {stage.socket}")
         self._command(f"tail -f {stage.log_folder}/Mapi/HttpProxy_*.LOG")

@@ -153,7 +153,7 @@ backend = "{group}"
 
 [backend.{group}]
 kind = "{stage.kind}"
-vdirs = ["mapi"]
+vdirs = ["mapi", "autodiscover"]
 ca_file = "{stage.ca_file}"
 {servers}
 [health]

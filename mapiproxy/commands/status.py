@@ -53,10 +53,20 @@ def show(reply: dict[str, Any], out: Console) -> None:
         table.add_row(plain(each["name"]), plain(" ".join(each["binds"])), *counts)
     for line in lines_of(table, out):
         out.print(line, soft_wrap=True)
+    _show_log(reply.get("log"), out)
     for pool in reply["pools"]:
         _show_pool(pool, out)
     for text in reply["certificates"]["drift"]:
-        out.print(plain(f"\n{text}", "yellow"), soft_wrap=True)
+        out.print(Text.assemble("\n", plain(text, "yellow")), soft_wrap=True)
+
+
+def _show_log(log: dict[str, Any] | None, out: Console) -> None:
+    """Only what is wrong with it."""
+    if log is not None and (log["trouble"] or log["lost"]):
+        text = f"log in {log['directory']}: {log['waiting']} lines wait, {log['lost']} are lost"
+        if log["trouble"]:
+            text += f"; it cannot be written: {log['trouble']}"
+        out.print(Text.assemble("\n", plain(text, "red")), soft_wrap=True)
 
 
 def _show_pool(pool: dict[str, Any], out: Console) -> None:

@@ -158,7 +158,8 @@ class Exchange(Editing):
         if self.answering is not Answering.UNHEARD:
             ledger.status = head.status
         ledger.response_code = facts.code
-        ledger.backend_version = _text(first.get(b"x-serverapplication"))
+        # MAPI has the former, OWA and what a front end answers itself the latter.
+        ledger.backend_version = _text(first.get(b"x-serverapplication") or first.get(b"x-owa-version"))
         ledger.backend_request_id = _text(first.get(b"request-id"))
         ledger.phase = "answer"
         said = self._note_challenge(head, now)

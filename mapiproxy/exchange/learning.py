@@ -72,6 +72,9 @@ class Learning:
             self._sessions.drop(old)
             old = None
         session = self._sessions.learn(key, backend, endpoint, until, now, None if creating else old)
+        if creating:
+            # The line of a Connect is one of those of the session that it has made.
+            self._ledger.session = key.hex()[:16]
         if session is not old:
             self.session = session
             self._fresh = True

@@ -17,11 +17,10 @@ from tempfile import TemporaryDirectory
 
 import spnego
 from attrs import define
-from cryptography.hazmat.primitives.hashes import SHA256, Hash
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 from spnego.channel_bindings import GssChannelBindings
 
+from mapiproxy.lab.binding import bindings_for
 from mapiproxy.lab.users import BasicAuthenticator, Challenged, LabUser, Users
 
 #: What a server may offer, in the spelling of its challenges.
@@ -32,14 +31,7 @@ _MEMORY = "windows"
 
 def bindings_of(certificate: Path) -> GssChannelBindings:
     """The channel bindings of the first certificate of a PEM file."""
-    return end_point_bindings(load_pem_x509_certificate(certificate.read_bytes()).public_bytes(Encoding.DER))
-
-
-def end_point_bindings(certificate_der: bytes) -> GssChannelBindings:
-    """The channel binding ``tls-server-end-point`` of a certificate with SHA-256 (RFC 5929 4)."""
-    digest = Hash(SHA256())
-    digest.update(certificate_der)
-    return GssChannelBindings(application_data=b"tls-server-end-point:" + digest.finalize())
+    return bindings_for(load_pem_x509_certificate(certificate.read_bytes()))
 
 
 @define
@@ -102,7 +94,7 @@ class WindowsAuthenticator:
         if known.context is None or _is_first(token):
             if not token:
                 return self._none
-            known.context = self._accept(name)
+            known.context = self._accept(name, token)
         context = known.context
         try:
             with self._passwords():
@@ -116,12 +108,14 @@ class WindowsAuthenticator:
         known.user = self._find(context.client_principal or "")
         return known.user or self._none
 
-    def _accept(self, name: str) -> spnego.ContextProxy:
+    def _accept(self, name: str, token: bytes) -> spnego.ContextProxy:
+        # Negotiate may carry NTLM as it is or wrapped in SPNEGO; IIS takes either.
+        bare = name == "ntlm" or token.startswith(b"NTLMSSP\0")
         with self._passwords():
             return spnego.server(
                 protocol=name,
                 channel_bindings=self._bindings,
-                options=spnego.NegotiateOptions.use_ntlm,
+                options=spnego.NegotiateOptions.use_ntlm if bare else spnego.NegotiateOptions.use_negotiate,
             )
 
     @contextmanager

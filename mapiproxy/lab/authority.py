@@ -61,18 +61,23 @@ class Authority:
 
     ``directory`` is made (mode 0700) if it is absent; ``ca_file`` in it is what a client must
     trust. With ``intermediate`` the leaves are signed by a second authority below the root,
-    so that a server that forgets its chain is found out.
+    so that a server that forgets its chain is found out. With ``rsa`` all keys are RSA: slower, and
+    handshakes are equally long each time, which signatures by elliptic curves are not.
     """
 
     directory: Path = field(converter=Path)
     intermediate: bool = False
+    rsa: bool = False
     ca_file: Path = field(init=False)
     _root: trustme.CA = field(init=False, repr=False)
     _signer: trustme.CA = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._root = trustme.CA(organization_name="mapiproxy lab")
+        self._root = trustme.CA(
+            organization_name="mapiproxy lab",
+            key_type=trustme.KeyType.RSA if self.rsa else trustme.KeyType.ECDSA,
+        )
         self._signer = self._root.create_child_ca() if self.intermediate else self._root
         self.ca_file = _write(self.directory / "ca.pem", self._root.cert_pem.bytes())
 
@@ -94,7 +99,7 @@ class Authority:
             *names,
             not_before=not_before,
             not_after=not_after,
-            key_type=trustme.KeyType.RSA if rsa_key else trustme.KeyType.ECDSA,
+            key_type=trustme.KeyType.RSA if rsa_key or self.rsa else trustme.KeyType.ECDSA,
         )
         chain = b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
         key = leaf.private_key_pem.bytes()

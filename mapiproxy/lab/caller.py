@@ -8,18 +8,21 @@ once more. Which calls there are is client.py's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from mapiproxy.lab import bodies, rops
+from mapiproxy.lab.asking import Request
 from mapiproxy.lab.codes import gone_codes
 from mapiproxy.lab.cookies import Jar
 from mapiproxy.lab.dialing import Address, dial
 from mapiproxy.lab.errors import AnswerLost, LabError, NotSent
 from mapiproxy.lab.line import ClientLine, Received
+from mapiproxy.lab.login import BasicLogin, Login, ask_as
 from mapiproxy.lab.session import Session, new_guid
 from mapiproxy.lab.step import Step
-from mapiproxy.lab.users import LabUser
+from mapiproxy.lab.users import Person
 from mapiproxy.wire.heads import ResponseHead
 
 APPLICATION = "Outlook/16.0.10386.20000"
@@ -31,6 +34,8 @@ _ENDS = (*_MAKING, "Disconnect", "Unbind")
 _ATTEMPTS = 3
 
 OnWord = Callable[[str], None]
+#: Connects a line to an address; raises DialFailed.
+Dial = Callable[[Any, Address, ClientLine], Awaitable[None]]
 
 
 class Caller:
@@ -40,6 +45,10 @@ class Caller:
     :param watch: sees each finished step, attempts that failed included.
     :param patience: seconds of silence after which an answer is given up.
     :param dialled: gives numbers to new connections; by default this client counts its own.
+    :param login: how the user shows who it is; by default with Basic.
+    :param dialer: how connections come about.
+    :ivar secure: whether cookies that want TLS are sent; by default with it, and on loopback.
+    :ivar wait_patience: of the connection for NotificationWait, where it is another one.
     :ivar lines: the open connections by use: "call", "wait", "nspi".
     """
 
@@ -47,12 +56,14 @@ class Caller:
         self,
         reactor: Any,
         address: Address,
-        user: LabUser,
+        user: Person,
         *,
         kind: str = "exchange",
         watch: Callable[[Step], None] | None = None,
         patience: float = 60.0,
         dialled: Callable[[], int] | None = None,
+        login: Login | None = None,
+        dialer: Dial = dial,
     ) -> None:
         self.user = user
         self.kind = kind
@@ -64,8 +75,12 @@ class Caller:
         self.steps = 0
         self._reactor = reactor
         self.watch = watch
+        self.login = login or BasicLogin(user.basic)
+        self.wait_patience = patience
+        self.secure = address.tls or address.host == "127.0.0.1"
         self._patience = patience
         self._dialled = dialled
+        self._dial = dialer
         self._client_info = new_guid() + ":1"
 
     # Connections.
@@ -96,8 +111,9 @@ class Caller:
             raise LabError(f"the connection of '{use}' is busy")
         self.connections += 1
         number = self.connections if self._dialled is None else self._dialled()
-        line = ClientLine(number, self._reactor, self._patience)
-        await dial(self._reactor, self.address, line)
+        patience = self.wait_patience if use == "wait" else self._patience
+        line = ClientLine(number, self._reactor, patience)
+        await self._dial(self._reactor, self.address, line)
         self.lines[use] = line
         return line
 
@@ -159,11 +175,11 @@ class Caller:
         """Attempts until the request has been sent whole."""
         session = self.sessions[endpoint]
         request_id = session.next_id()
-        raw = self._request(session, request_type, request_id, body)
+        request = self._request(session, request_type, request_id, body)
         for attempt in range(1, _ATTEMPTS + 1):
             step = self._step(session, request_type, request_id, note)
             try:
-                return await self._attempt(step, raw, session, use, on_word)
+                return await self._attempt(step, request, session, use, on_word)
             except (NotSent, AnswerLost) as error:
                 again = isinstance(error, NotSent) or (request_type == "PING" and recover)
                 if again and attempt < _ATTEMPTS:
@@ -177,7 +193,7 @@ class Caller:
                     await self._reconnect(endpoint, "the answer was lost")
                 elif recover and request_type in _MAKING and attempt < _ATTEMPTS:
                     request_id = session.next_id()
-                    raw = self._request(session, request_type, request_id, body)
+                    request = self._request(session, request_type, request_id, body)
                     continue
                 error.step = step
                 raise
@@ -190,7 +206,7 @@ class Caller:
     async def _attempt(
         self,
         step: Step,
-        raw: bytes,
+        request: Request,
         session: Session,
         use: str,
         on_word: OnWord | None,
@@ -205,7 +221,7 @@ class Caller:
             line = await self._line(use)
             step.connection = line.number
             began = self._reactor.seconds()
-            received = await line.ask(b"POST", raw, on_head, on_word)
+            received = await ask_as(self.login, line, request, on_head, on_word)
         except LabError as error:
             step.total_ms = (self._reactor.seconds() - began) * 1000
             step.trouble = f"{type(error).__name__}: {error}"
@@ -242,12 +258,12 @@ class Caller:
             again = await self.call("Execute", body, recover=False, note="log on")
             session.logon = rops.read_logon_answer(again.binary)
 
-    def _request(self, session: Session, request_type: str, request_id: str, body: bytes) -> bytes:
+    def _request(self, session: Session, request_type: str, request_id: str, body: bytes) -> Request:
         now = self._reactor.seconds()
-        loopback = self.address.host == "127.0.0.1"
-        cookies = self.jar.header(session.path, now, secure=self.address.tls or loopback)
-        lines = [
-            f"POST {session.path.decode()}?MailboxId={self.user.mailbox_id} HTTP/1.1",
+        mailbox = self.user.mailbox_id
+        query = f"MailboxId={quote(mailbox, safe='@')}" if mailbox else "useMailboxOfAuthenticatedUser=true"
+        head = (
+            f"POST {session.path.decode()}?{query} HTTP/1.1",
             f"Host: {self.address.authority}",
             "Content-Type: application/mapi-http",
             f"User-Agent: {USER_AGENT}",
@@ -255,12 +271,9 @@ class Caller:
             f"X-RequestId: {request_id}",
             f"X-ClientInfo: {self._client_info}",
             f"X-ClientApplication: {APPLICATION}",
-            f"Authorization: {self.user.basic.decode()}",
-        ]
-        if cookies is not None:
-            lines.append(f"Cookie: {cookies.decode('latin-1')}")
-        lines.append(f"Content-Length: {len(body)}")
-        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+        )
+        cookies = self.jar.header(session.path, now, secure=self.secure)
+        return Request(head, body, cookies)
 
     def _step(self, session: Session, request_type: str, request_id: str, note: str = "") -> Step:
         self.steps += 1

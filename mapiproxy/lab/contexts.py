@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from mapiproxy.lab.inorder import InOrder
+
 if TYPE_CHECKING:
     from mapiproxy.lab.streaming import Streaming
     from mapiproxy.lab.users import LabUser
@@ -45,7 +47,7 @@ class Contexts:
 
     def __init__(self) -> None:
         self._by_key: dict[tuple[str, bytes], Context] = {}
-        self._by_login: dict[str, set[Context]] = {}
+        self._by_login: dict[str, InOrder[Context]] = {}
         self._swept = 0.0
 
     def __len__(self) -> int:
@@ -66,7 +68,7 @@ class Contexts:
         if now - self._swept > 60:
             self._sweep(now)
         self._by_key[context.endpoint, context.key] = context
-        self._by_login.setdefault(context.owner.login, set()).add(context)
+        self._by_login.setdefault(context.owner.login, InOrder()).add(context)
 
     def drop(self, context: Context) -> None:
         self._by_key.pop((context.endpoint, context.key), None)
@@ -86,7 +88,7 @@ class Contexts:
         self.drop(context)
         context.owner = owner
         self._by_key[context.endpoint, context.key] = context
-        self._by_login.setdefault(owner.login, set()).add(context)
+        self._by_login.setdefault(owner.login, InOrder()).add(context)
 
     def of_mailbox(self, owner: LabUser) -> list[Context]:
         """The mailbox contexts that are open on this user's mailbox."""

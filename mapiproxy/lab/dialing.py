@@ -7,16 +7,14 @@ from typing import Any
 
 from attrs import frozen
 from twisted.internet.abstract import isIPAddress
-from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
-    connectProtocol,
 )
-from twisted.internet.protocol import Protocol
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory, Protocol
 
 from mapiproxy.lab.errors import DialFailed
-from mapiproxy.lab.line import ClientLine
 from mapiproxy.lab.tls import SecureEndpoint, client_options
 
 
@@ -45,8 +43,20 @@ class Address:
         return f"{'https' if self.tls else 'http'}://{self.authority}"
 
 
-#: How long a connection, and a TLS handshake on it, may take in seconds.
-_LIMIT = 10.0
+class _One(Factory):
+    """For one connection. Twisted's connectProtocol makes a class each time, which adds up in a crowd."""
+
+    noisy = False
+
+    def __init__(self, line: Protocol) -> None:
+        self._line = line
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        return self._line
+
+
+#: How long a connection may take to come about, in seconds.
+LIMIT = 10.0
 
 
 def tls_for(address: Address) -> Any:
@@ -71,32 +81,13 @@ async def dial(
     binding = None if source is None else (source, 0)
     if isIPAddress(address.host):
         endpoint = TCP4ClientEndpoint(
-            reactor, address.host, address.port, timeout=_LIMIT, bindAddress=binding
+            reactor, address.host, address.port, timeout=LIMIT, bindAddress=binding
         )
     else:
-        endpoint = HostnameEndpoint(reactor, address.host, address.port, timeout=_LIMIT, bindAddress=binding)
+        endpoint = HostnameEndpoint(reactor, address.host, address.port, timeout=LIMIT, bindAddress=binding)
     if address.tls:
         endpoint = SecureEndpoint(tls or tls_for(address), endpoint, reactor)
     try:
-        await connectProtocol(endpoint, line)
+        await endpoint.connect(_One(line))
     except Exception as error:
         raise DialFailed(f"{where}: {error or type(error).__name__}") from error
-
-
-async def dial_whole(
-    reactor: Any, address: Address, line: ClientLine, *, source: str | None = None, tls: Any = None
-) -> None:
-    """The same, TLS handshake included: what fails before its end has sent nothing. :raise DialFailed:"""
-    shaken: Deferred[None] | None = None
-    if address.tls:
-        shaken = line.shaken = Deferred()
-    await dial(reactor, address, line, source=source, tls=tls)
-    if shaken is None:
-        return
-    shaken.addTimeout(_LIMIT, reactor)
-    try:
-        await shaken
-    except Exception as error:
-        line.abort()
-        text = f"{address.host}:{address.port}: TLS: {error or type(error).__name__}"
-        raise DialFailed(text) from error

@@ -45,6 +45,10 @@ class Unauthorized(LabError):
     """401."""
 
 
+class LoginBroken(LabError):
+    """A handshake of NTLM or Negotiate could not be carried through on its connection."""
+
+
 class HttpRefused(LabError):
     """Any other HTTP status but 200."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,3 +61,9 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     if path.exists():
         for line in path.read_text().splitlines():
             yield json.loads(line)
+
+
+def count_executions(*paths: Path) -> Counter[str]:
+    """X-RequestId → how often its Execute was executed, by all servers that wrote these files."""
+    lines = (line for path in paths for line in read_journal(path))
+    return Counter(line["request_id"] for line in lines if line["event"] == "execute")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attrs import define, field
+from cryptography.x509 import Certificate
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
@@ -46,7 +47,7 @@ class _Asked:
 
     method: bytes
     answer: Deferred[Received]
-    on_head: Callable[[ResponseHead], None] | None
+    on_head: Callable[[ResponseHead], ResponseHead | None] | None
     on_word: Callable[[str], None] | None
     handed: bool = False
     first_at: float | None = None
@@ -57,16 +58,16 @@ class _Asked:
 class ClientLine(Protocol):
     """Twisted protocol. *number* is for people; *patience* is how many silent seconds are borne.
 
-    :ivar shaken: set by who wants to hear of the end of the TLS handshake; fails with the connection.
+    :ivar gone: fires when the connection is gone.
+    :ivar secured: fires with ``None`` when the TLS handshake is over, or with what ended it.
     """
-
-    shaken: Deferred[None] | None = None
 
     def __init__(self, number: int, clock: Clock, patience: float) -> None:
         self.number = number
         self.alive = False
         self.answered = 0
         self.gone: Deferred[None] = Deferred()
+        self.secured: Deferred[BaseException | None] = Deferred()
         self._clock = clock
         self._patience = patience
         self._reader = ResponseReader()
@@ -80,9 +81,13 @@ class ClientLine(Protocol):
         self.transport.setTcpNoDelay(True)  # type: ignore[union-attr]
 
     def handshakeCompleted(self) -> None:
-        shaken, self.shaken = self.shaken, None
-        if shaken is not None:
-            shaken.callback(None)
+        self.secured.callback(None)
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The server's, once TLS is up; ``None`` without TLS."""
+        shown = getattr(self.transport, "getPeerCertificate", lambda: None)()
+        return None if shown is None else shown.to_cryptography()
 
     @property
     def idle(self) -> bool:
@@ -93,12 +98,12 @@ class ClientLine(Protocol):
         self,
         method: bytes,
         raw: bytes,
-        on_head: Callable[[ResponseHead], None] | None = None,
+        on_head: Callable[[ResponseHead], ResponseHead | None] | None = None,
         on_word: Callable[[str], None] | None = None,
     ) -> Deferred[Received]:
         """Send *raw* (head and body) and read its answer.
 
-        :param on_head: told when the answer's head is there.
+        :param on_head: told when the answer's head is there; what it returns is kept in its place.
         :param on_word: told of each PROCESSING and PENDING.
         :return: fails with NotSent, AnswerLost or BadAnswer.
         """
@@ -119,35 +124,6 @@ class ClientLine(Protocol):
             self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
             self.resumeProducing()
         return answer
-
-    def bear(self, patience: float) -> None:
-        """Other patience from now on, for the request under way too."""
-        self._patience = patience
-        if self._watch is not None:
-            self._watch.reset(patience)
-
-    def hold(self) -> None:
-        """Read nothing, notice nothing: the process stands still."""
-        if self.alive and self.transport is not None:
-            self.transport.pauseProducing()  # type: ignore[attr-defined]
-
-    def release(self) -> None:
-        """Read again."""
-        if self.alive and self.transport is not None:
-            self.transport.resumeProducing()  # type: ignore[attr-defined]
-
-    def forsake(self) -> None:
-        """The network below is gone: nothing comes or leaves any more. The socket stays until :meth:`bury`."""
-        self.hold()
-        self.alive = False
-        if self._asked is not None:
-            begun, text = self._asked.received is not None, f"connection {self.number} lost its network"
-            self._fail(AnswerLost(text, begun=begun) if self._asked.handed else NotSent(text))
-
-    def bury(self) -> None:
-        """Close the socket of a connection that was forsaken."""
-        if not self.gone.called and self.transport is not None:
-            self.transport.abortConnection()  # type: ignore[attr-defined]
 
     def abort(self) -> Deferred[None]:
         """Reset the connection; fires when it is gone."""
@@ -183,7 +159,8 @@ class ClientLine(Protocol):
     def pauseProducing(self) -> None:
         self._paused = True
 
-    stopProducing = pauseProducing
+    def stopProducing(self) -> None:
+        self._paused = True
 
     # Reading.
 
@@ -194,6 +171,11 @@ class ClientLine(Protocol):
             return
         if self._asked.first_at is None:
             self._asked.first_at = self._clock.seconds()
+            if not data.startswith(b"HTTP/"[: len(data)]):
+                # The reader would wait for the end of a head, which other protocols do not have.
+                what = "HTTP/2" if data[3:5] == b"\x04\0" else "no HTTP"
+                self._give_up(BadAnswer(f"connection {self.number}: what came is {what}"))
+                return
         if self._watch is not None and self._watch.active():
             self._watch.reset(self._patience)
         self._reader.feed(data)
@@ -225,7 +207,7 @@ class ClientLine(Protocol):
         else:
             self._reader.tap = received.payload.extend
         if asked.on_head is not None:
-            asked.on_head(head)
+            received.head = asked.on_head(head) or head
 
     def _complete(self, asked: _Asked) -> None:
         received = asked.received
@@ -259,9 +241,8 @@ class ClientLine(Protocol):
                 self._fail(NotSent(f"{text} before the request was sent"))
             else:
                 self._at_end(asked, text)
-        shaken, self.shaken = self.shaken, None
-        if shaken is not None:
-            shaken.errback(reason)
+        if not self.secured.called:
+            self.secured.callback(reason.value)
         self.gone.callback(None)
 
     def _at_end(self, asked: _Asked, text: str) -> None:

@@ -115,6 +115,14 @@ def read_logon_answer(answer_binary: bytes) -> Logon | None:
     return Logon(handle, answer_binary[inbox : inbox + 8], store)
 
 
+def read_logon_error(answer_binary: bytes) -> int | None:
+    """The ReturnValue of a RopLogon answer; ``None`` when there is none."""
+    at = 16 + EXTENDED.size + 2
+    if len(answer_binary) < at + 6 or answer_binary[at] != LOGON:
+        return None
+    return int.from_bytes(answer_binary[at + 2 : at + 6], "little")
+
+
 def folder_id(counter: int) -> bytes:
     """A folder or message id: replica 1 and a 6-byte counter, big end first (MS-OXCDATA 2.2.1.1)."""
     return b"\1\0" + counter.to_bytes(6, "big")

@@ -17,6 +17,7 @@ from mapiproxy.lab.connection import LabConnection
 from mapiproxy.lab.delivery import Delivery
 from mapiproxy.lab.dialect import LabOptions
 from mapiproxy.lab.faults import Fault
+from mapiproxy.lab.inorder import InOrder
 from mapiproxy.lab.postman import Postman
 from mapiproxy.lab.requests import LabRequest
 from mapiproxy.lab.rpcproxy import RpcProxy
@@ -58,8 +59,8 @@ class LabServer:
         self.postman = Postman(self)
         self.on_request = on_request
         self.made = 0
-        self.connections: set[LabConnection] = set()
-        self.deliveries: set[Delivery] = set()
+        self.connections: InOrder[LabConnection] = InOrder()
+        self.deliveries: InOrder[Delivery] = InOrder()
         self._tls = tls
         self._listening: IListeningPort | None = None
         self._port = 0

@@ -20,6 +20,25 @@ from mapiproxy.lab.rops import Store
 _RECIPIENTS = "/o=Lab/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn="
 
 
+class Person(Protocol):
+    """What a client has to know of the one it speaks for.
+
+    An empty ``mailbox_id`` asks for the mailbox of whoever is logged on. ``basic`` is a secret.
+    """
+
+    @property
+    def login(self) -> str: ...
+
+    @property
+    def dn(self) -> str: ...
+
+    @property
+    def mailbox_id(self) -> str: ...
+
+    @property
+    def basic(self) -> bytes: ...
+
+
 @frozen
 class LabUser:
     """One person with one mailbox.

@@ -91,8 +91,9 @@ class FrontDoors(Factory):
         self.failed_handshakes: Counter[str] = Counter()
         self.trusted: Sequence[Network] = ()
         self._limit = limit
-        self._open: set[FrontDoor] = set()
-        self._unheard: set[Relay] = set()
+        # In the order in which they came, so that a laboratory can repeat itself.
+        self._open: dict[FrontDoor, None] = {}
+        self._unheard: dict[Relay, None] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -111,7 +112,7 @@ class FrontDoors(Factory):
     def opened(self, door: FrontDoor) -> None:
         """A client has connected."""
         self.accepted += 1
-        self._open.add(door)
+        self._open[door] = None
         rules, ip = self.house.rules, door.relay.hop.client_ip
         if not rules.usage.connect(ip, rules.quotas) and not door.relay.trusted:
             self.turned_away += 1
@@ -126,9 +127,9 @@ class FrontDoors(Factory):
         """A client's connection is lost; a backend may still work for it."""
         if door in self._open:
             self.house.rules.usage.disconnect(door.relay.hop.client_ip)
-        self._open.discard(door)
+        self._open.pop(door, None)
         if door.relay.exchange is not None:
-            self._unheard.add(door.relay)
+            self._unheard[door.relay] = None
 
     def tick(self) -> None:
         """Called about once a second by the service."""
@@ -138,7 +139,7 @@ class FrontDoors(Factory):
         for relay in [*self._unheard]:
             relay.tick(now)
             if relay.exchange is None:
-                self._unheard.discard(relay)
+                self._unheard.pop(relay, None)
 
     @property
     def relays(self) -> list[Relay]:

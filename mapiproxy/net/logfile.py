@@ -1,14 +1,18 @@
-"""Brings the HttpProxy log to the disk without the exchanges waiting for it.
+"""Brings the logs to the disk without the exchanges waiting for it.
 
-A line is made when its exchange is over and the answer has left; files are the business of a thread of the
+Lines are made some at a time, long after their answers have left; files are the business of a thread of the
 reactor's pool, one batch at a time. Making lines in that thread was tried and was worse: it holds the
 interpreter for milliseconds, and each system call of the reactor then waits for its turn. What a line says
-is record/httpproxy.py's business, files are ``net/logfolder.py``'s.
+is the record room's business, files are ``net/logshelf.py``'s.
+
+No line is lost silently: what the disk refuses is kept up to a bound and tried again, what is given up is
+counted and said, and a log that is replaced leaves what it owes to its successor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from traceback import format_exc
 from typing import Any
@@ -20,12 +24,19 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from mapiproxy.net.logfolder import BACKLOG, Entry, LogFolder
+from mapiproxy.backends.vdir import SHAPES
+from mapiproxy.net.logfolder import BACKLOG
+from mapiproxy.net.logretention import Retention
+from mapiproxy.net.logshelf import Batch, FolderShape, LogShelf, Outcome
 from mapiproxy.record.columns import LogIdentity
-from mapiproxy.record.httpproxy import LineFormat, end_ms, header
+from mapiproxy.record.httpproxy import LineFormat, header
 from mapiproxy.record.ledger import Ledger
+from mapiproxy.record.rca import BackEndLog
 
-#: Ledgers that are written without waiting for the next flush.
+#: Ledgers whose lines are made in one go: the first of a row costs four times as much as the others, for the
+#: processor has forgotten how; and so many take less than a millisecond.
+BURST = 32
+#: Lines that are written without waiting for the next flush.
 EARLY = 2000
 #: Seconds between two complaints about the same trouble.
 COMPLAIN_EVERY = 60.0
@@ -34,23 +45,22 @@ Defer = Callable[..., "Deferred[Any]"]
 
 
 @define
-class Outcome:
-    """What became of a batch.
+class Counts:
+    """Since the process began, whichever log it was.
 
-    :ivar trouble: why something is still owed, or ``None``.
+    :ivar written: lines that reached the disk.
+    :ivar lost: lines that never did: too many waited for a disk that refused them.
     """
 
     written: int = 0
-    owed: int = 0
     lost: int = 0
-    trouble: OSError | None = None
 
 
 class HttpProxyLog:
-    """The HttpProxy log of one server: a folder per protocol, hourly files.
+    """The logs of one server: HttpProxy's folder per protocol, and those of a back end that are wanted.
 
-    :ivar written: records that reached the disk.
-    :ivar lost: records that never did: too many waited for a disk that refused them.
+    :ivar directory: where the folders are.
+    :ivar trouble: why lines cannot be written at present; ``None`` while they can.
     """
 
     def __init__(
@@ -63,33 +73,61 @@ class HttpProxyLog:
         bom: bool = False,
         roll_size: int = 10 * 1024 * 1024,
         flush: float = 1.0,
+        retention: Retention | None = None,
+        also: Sequence[BackEndLog] = (),
         defer: Defer | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         """
         :param roll_size: bytes after which a new file is begun within the hour.
         :param flush: seconds that a record may wait in memory.
+        :param retention: what is kept of older files; by default what Exchange keeps.
+        :param also: the logs of a back end.
         :param defer: runs a function elsewhere, by default in a thread of the reactor's pool.
+        :param wall: seconds since 1970.
         """
-        self.written = 0
-        self.lost = 0
-        self._directory = directory
-        self._identity = identity
-        self._bare_header = bare_header
-        self._bom = bom
-        self._roll_size = roll_size
+        self.counts = Counts()
+        self.trouble: str | None = None
+        self.directory = directory
         self._flush = flush
         self._reactor = reactor
         self._defer: Defer = defer if defer is not None else self._in_thread
+        self._wall = wall
         self._format = LineFormat(identity)
-        self._folders: dict[str, LogFolder] = {}
-        self._waiting: list[tuple[str, Entry]] = []
+        self._also = tuple(also)
+
+        def head(first_ms: int) -> bytes:
+            return header(identity, first_ms / 1000, bare_header, bom)
+
+        usual = FolderShape("HttpProxy_", head)
+        shapes = {shape.protocol: usual for shape in SHAPES.values()}
+        shapes |= {each.folder: FolderShape(each.prefix, each.header) for each in also}
+        self._shelf = LogShelf(directory, shapes, usual, roll_size, retention or Retention())
+        self._ledgers: list[Ledger] = []
+        self._waiting: Batch = {}
+        self._count = 0
         self._one_batch = DeferredLock()
         self._timer = LoopingCall(self._begin_batch)
         self._timer.clock = reactor
         self._log = Logger(namespace="mapiproxy")
         self._complained_at: float | None = None
-        self._in_trouble = False
         self._stopped = False
+        self._heir: HttpProxyLog | None = None
+
+    @property
+    def written(self) -> int:
+        """Lines that reached the disk."""
+        return self.counts.written
+
+    @property
+    def lost(self) -> int:
+        """Lines that never will."""
+        return self.counts.lost
+
+    @property
+    def waiting(self) -> int:
+        """Lines in memory that the disk has not taken yet, but for a batch in flight."""
+        return self._count + self._owes()
 
     def start(self) -> None:
         """Begin to flush."""
@@ -98,136 +136,156 @@ class HttpProxyLog:
 
     def record(self, ledger: Ledger) -> None:
         """Take a closed ledger, which nobody changes any more."""
-        waiting = self._waiting
         if self._stopped:  # nobody would write it, and a new file would never be closed
-            self.lost += 1
+            self.counts.lost += 1
             self._log.error("a record came after the HttpProxy log was closed, and is lost")
             return
-        if len(waiting) >= BACKLOG:  # the disk hangs: no batch ends, and memory is not endless
-            self.lost += 1
+        if self._count >= BACKLOG:  # the disk hangs: no batch ends, and memory is not endless
+            self.counts.lost += 1
             return
-        try:
-            entry = Entry(end_ms(ledger), self._format.line(ledger))
-        except Exception:  # our bug; one record must not cost its client the connection
-            self.lost += 1
-            self._log.error("a record of the HttpProxy log is lost: {bug}", bug=format_exc())
-            return
-        waiting.append((ledger.protocol, entry))
-        if len(waiting) % EARLY == 0:
+        self._ledgers.append(ledger)
+        self._count += 1
+        if len(self._ledgers) >= BURST:
+            self._make_lines()
+        if self._count >= EARLY and not self._one_batch.locked:
             self._begin_batch()
 
     def stop(self) -> Deferred[None]:
         """Write everything and close the files; fires when that is done, even if the disk refuses."""
-        if self._timer.running:
-            self._timer.stop()
-        return Deferred.fromCoroutine(self._drain())
+        return self._end(None)
+
+    def give_way(self, heir: HttpProxyLog) -> Deferred[None]:
+        """Stop, and leave to *heir* what cannot be written here; it counts on where this log has ended."""
+        heir.counts, self._heir = self.counts, heir
+        return self._end(heir)
 
     def path(self, protocol: str = "Mapi") -> Path | None:
         """The file that the protocol's records go to at present."""
-        folder = self._folders.get(protocol)
+        folder = self._shelf.folders.get(protocol)
         return folder.path if folder is not None else None
 
-    def _begin_batch(self) -> None:
-        if self._one_batch.locked:
-            if len(self._waiting) >= BACKLOG:
-                self._complain("the disk does not answer", BACKLOG)
-        elif self._waiting or self._owes():
-            batch = self._take()
-            done = self._one_batch.run(self._defer, self._write, batch)
-            done.addCallbacks(self._wrote, self._failed, errbackArgs=(len(batch),))
+    def _end(self, heir: HttpProxyLog | None) -> Deferred[None]:
+        if self._timer.running:
+            self._timer.stop()
+        return Deferred.fromCoroutine(self._drain(heir))
 
-    async def _drain(self) -> None:
+    def _adopt(self, owed: Batch) -> None:
+        """Lines that another log could not write, older than ours."""
+        for name, entries in owed.items():
+            self._waiting[name] = [*entries, *self._waiting.get(name, ())]
+            self._count += len(entries)
+
+    def _make_lines(self) -> None:
+        """The lines of the ledgers that have come since it was done last."""
+        ledgers, self._ledgers = self._ledgers, []
+        waiting, entry_of = self._waiting, self._format.entry
+        for ledger in ledgers:
+            try:
+                entry = entry_of(ledger)
+                entries = waiting.get(ledger.protocol)
+                if entries is None:
+                    entries = waiting[ledger.protocol] = []
+                entries.append(entry)
+                for each in self._also:
+                    line = each.line(ledger, entry[0])
+                    if line is not None:
+                        waiting.setdefault(each.folder, []).append((entry[0], line))
+                        self._count += 1
+            except Exception:  # our bug; one record must not cost the others
+                self.counts.lost += 1
+                self._count -= 1
+                self._log.error("a record of the HttpProxy log is lost: {bug}", bug=format_exc())
+
+    def _begin_batch(self) -> None:
+        self._make_lines()
+        if self._one_batch.locked:
+            if self._count >= BACKLOG:
+                self._complain("the disk does not answer", BACKLOG)
+        elif self._waiting or self._shelf.is_due(self._wall()):
+            count, batch = self._take()
+            done = self._one_batch.run(self._defer, self._shelf.write, batch, self._wall())
+            done.addCallbacks(self._wrote, self._failed, errbackArgs=(count,))
+
+    async def _drain(self, heir: HttpProxyLog | None) -> None:
         await self._one_batch.acquire()
         self._stopped = True
-        batch = self._take()
+        count, batch = self._take()
         try:
-            self._wrote(await self._defer(self._write, batch))
-            owed = await self._defer(self._close)
+            self._wrote(await self._defer(self._shelf.write, batch, self._wall()))
+            owed = await self._defer(self._shelf.close)
         except Exception:
-            self._failed(Failure(), len(batch))
+            self._failed(Failure(), count)
         else:
-            if owed:
-                self.lost += owed
-                self._log.error(
-                    "{owed} records of the HttpProxy log in {directory} were never written",
-                    owed=owed,
-                    directory=self._directory,
-                )
+            self._settle(owed, heir)
         finally:
             self._one_batch.release()
 
-    def _owes(self) -> int:
-        return sum(len(folder.owed) for folder in self._folders.values())
+    def _settle(self, owed: Batch, heir: HttpProxyLog | None) -> None:
+        """What becomes of the lines that could not be written to the end."""
+        count = sum(map(len, owed.values()))
+        if not count:
+            return
+        while heir is not None and heir._stopped:
+            heir = heir._heir
+        if heir is not None:
+            heir._adopt(owed)
+            return
+        self.counts.lost += count
+        self._log.error(
+            "{owed} records of the HttpProxy log in {directory} were never written",
+            owed=count,
+            directory=self.directory,
+        )
 
-    def _take(self) -> list[tuple[str, Entry]]:
-        batch, self._waiting = self._waiting, []
-        return batch
+    def _owes(self) -> int:
+        # A copy: the thread may be adding one.
+        return sum(len(folder.owed) for folder in [*self._shelf.folders.values()])
+
+    def _take(self) -> tuple[int, Batch]:
+        self._make_lines()
+        batch, self._waiting = self._waiting, {}
+        count, self._count = self._count, 0
+        return count, batch
 
     def _in_thread(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
         pool = self._reactor.getThreadPool()
         return deferToThreadPool(self._reactor, pool, function, *args)
 
-    # In a thread, one call at a time.
-
-    def _write(self, batch: list[tuple[str, Entry]]) -> Outcome:
-        outcome = Outcome(written=self._owes() + len(batch))
-        for protocol, entry in batch:
-            self._folder(protocol).add(entry)
-        for folder in self._folders.values():
-            try:
-                folder.write()
-            except OSError as error:
-                outcome.trouble = error
-            outcome.owed += len(folder.owed)
-            outcome.lost += folder.lost
-            folder.lost = 0
-        outcome.written -= outcome.owed + outcome.lost
-        return outcome
-
-    def _folder(self, protocol: str) -> LogFolder:
-        folder = self._folders.get(protocol)
-        if folder is None:
-            folder = LogFolder(self._directory / protocol, self._header, self._roll_size)
-            self._folders[protocol] = folder
-        return folder
-
-    def _header(self, first_ms: int) -> bytes:
-        return header(self._identity, first_ms / 1000, self._bare_header, self._bom)
-
-    def _close(self) -> int:
-        """Close the files; says how many records were given up."""
-        owed = self._owes()
-        for folder in self._folders.values():
-            folder.owed.clear()
-            folder.close()
-        return owed
-
-    # In the reactor's thread again.
+    # What a batch has come to.
 
     def _wrote(self, outcome: Outcome) -> None:
-        self.written += outcome.written
-        self.lost += outcome.lost
-        if outcome.trouble is None:
-            if self._in_trouble:
-                self._in_trouble = False
-                self._log.warn(
-                    "the HttpProxy log in {directory} is written again; {lost} records lost so far",
-                    directory=self._directory,
-                    lost=self.lost,
-                )
-            return
-        self._complain(outcome.trouble, outcome.owed)
+        self.counts.written += outcome.written
+        self.counts.lost += outcome.lost
+        pruned = outcome.pruned
+        if pruned.files:
+            self._log.info(
+                "{files} old files of the log in {directory} removed, {size} bytes",
+                files=pruned.files,
+                directory=self.directory,
+                size=pruned.size,
+            )
+        if pruned.trouble is not None:
+            self._log.warn("an old file of the log cannot be removed: {trouble}", trouble=pruned.trouble)
+        if outcome.trouble is not None:
+            self._complain(outcome.trouble, outcome.owed)
+        elif self.trouble is not None:
+            self.trouble = None
+            self._log.warn(
+                "the HttpProxy log in {directory} is written again; {lost} records lost so far",
+                directory=self.directory,
+                lost=self.lost,
+            )
 
     def _complain(self, trouble: object, waiting: int) -> None:
         """Loudly, but not each second."""
+        self.trouble = str(trouble)
         now = self._reactor.seconds()
         if self._complained_at is None or now - self._complained_at >= COMPLAIN_EVERY:
             self._complained_at = now
-            self._in_trouble = True
             self._log.error(
                 "the HttpProxy log in {directory} cannot be written: {trouble};"
                 " {waiting} records wait, {lost} are lost",
-                directory=self._directory,
+                directory=self.directory,
                 trouble=trouble,
                 waiting=waiting,
                 lost=self.lost,
@@ -235,5 +293,5 @@ class HttpProxyLog:
 
     def _failed(self, failure: Failure, records: int) -> None:
         """The batch itself broke: our bug, or a thread pool that is gone."""
-        self.lost += records
+        self.counts.lost += records
         self._log.failure("{records} records of the HttpProxy log are lost", failure, records=records)

@@ -1,4 +1,4 @@
-"""The files of one folder of the HttpProxy log: which is open, when the next begins, what is still owed.
+"""The files of one folder of a log: which is open, when the next begins, what is still owed.
 
 Blocking, and without Twisted: it runs in a thread, one call at a time (``net/logfile.py`` sees to that).
 What it promises whatever the disk does: a file has one header, at its beginning; a line is written whole or
@@ -10,12 +10,10 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-
-from attrs import define
 
 #: Lines kept for a disk that refuses them; at a kilobyte each, some 60 MB.
 BACKLOG = 50_000
@@ -26,12 +24,8 @@ _OPEN = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOE
 HOUR_MS = 3_600_000
 
 
-@define
-class Entry:
-    """One line, and the end of its exchange in milliseconds since 1970."""
-
-    ended_ms: int
-    line: bytes
+#: The end of an exchange in milliseconds since 1970, and its line. A bare tuple: there is one per request.
+Entry = tuple[int, bytes]
 
 
 class LogFolder:
@@ -40,14 +34,26 @@ class LogFolder:
     :ivar path: the file being written, or ``None``.
     :ivar owed: entries not yet on the disk.
     :ivar lost: how many were dropped because too many were owed.
+    :ivar opened: how many files were begun.
     """
 
-    def __init__(self, directory: Path, header: Callable[[int], bytes], roll_size: int) -> None:
-        """:param header: what a file begins with, given the moment of its first entry in ms."""
+    def __init__(
+        self,
+        directory: Path,
+        header: Callable[[int], bytes],
+        roll_size: int,
+        prefix: str = "HttpProxy_",
+    ) -> None:
+        """
+        :param header: what a file begins with, given the moment of its first entry in ms.
+        :param prefix: what names begin with.
+        """
         self.path: Path | None = None
         self.owed: deque[Entry] = deque()
         self.lost = 0
-        self._directory = directory
+        self.opened = 0
+        self.prefix = prefix
+        self.directory = directory
         self._header = header
         self._roll_size = roll_size
         self._descriptor = -1
@@ -55,12 +61,11 @@ class LogFolder:
         self._size = 0
         self._has_lines = False
 
-    def add(self, entry: Entry) -> None:
-        """Owe one more line; if there are too many already, this one is lost."""
-        if len(self.owed) >= BACKLOG:
-            self.lost += 1
-        else:
-            self.owed.append(entry)
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Owe some more lines; those that are too many are lost."""
+        room = max(0, BACKLOG - len(self.owed))
+        self.lost += max(0, len(entries) - room)
+        self.owed.extend(entries[:room])
 
     def write(self) -> None:
         """Write what is owed.
@@ -82,12 +87,13 @@ class LogFolder:
 
     def _make_ready(self, first: Entry) -> None:
         """Have a file open that may take *first*."""
-        hour = first.ended_ms // HOUR_MS
-        full = self._has_lines and self._size + len(first.line) > self._roll_size
+        ended_ms, line = first
+        hour = ended_ms // HOUR_MS
+        full = self._has_lines and self._size + len(line) > self._roll_size
         if self._descriptor >= 0 and (full or not self._fits(hour)):
             self.close()
         if self._descriptor < 0:
-            self._open(hour, self._header(first.ended_ms))
+            self._open(hour, self._header(ended_ms))
 
     def _fits(self, hour: int) -> bool:
         """Whether the open file is for that hour, or is for the next and *hour*'s was closed just now."""
@@ -95,11 +101,11 @@ class LogFolder:
 
     def _open(self, hour: int, header: bytes) -> None:
         """Begin the next free file of that hour; one that cannot be begun is not left behind."""
-        self._directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        name = "HttpProxy_" + datetime.fromtimestamp(hour * 3600, UTC).strftime("%Y%m%d%H")
+        self.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        name = self.prefix + datetime.fromtimestamp(hour * 3600, UTC).strftime("%Y%m%d%H")
         number = self._last_number(name) + 1
         while True:
-            path = self._directory / f"{name}-{number}.LOG"
+            path = self.directory / f"{name}-{number}.LOG"
             try:
                 descriptor = os.open(path, _OPEN, 0o640)
                 break
@@ -115,11 +121,12 @@ class LogFolder:
             raise
         self.path, self._descriptor, self._hour, self._size = path, descriptor, hour, written
         self._has_lines = False
+        self.opened += 1
 
     def _last_number(self, name: str) -> int:
         pattern = re.compile(re.escape(name) + r"-([0-9]{1,9})\.LOG", re.ASCII)
         numbers = [0]
-        for entry in os.scandir(self._directory):
+        for entry in os.scandir(self.directory):
             match = pattern.fullmatch(entry.name)
             if match is not None:
                 numbers.append(int(match[1]))
@@ -129,15 +136,15 @@ class LogFolder:
         """Write as many entries as the open file may take, in one call if the system allows."""
         chunk: list[bytes] = []
         size = self._size
-        for entry in self.owed:
-            size += len(entry.line)
+        for ended_ms, line in self.owed:
+            size += len(line)
             if chunk and (
                 len(chunk) >= CHUNK
                 or size > self._roll_size
-                or not self._fits(entry.ended_ms // HOUR_MS)
+                or not self._fits(ended_ms // HOUR_MS)
             ):
                 break
-            chunk.append(entry.line)
+            chunk.append(line)
         written, error = write_whole(self._descriptor, b"".join(chunk))
         whole = self._settle(chunk, written)
         self._size += whole

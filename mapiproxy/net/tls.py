@@ -15,7 +15,9 @@ import enum
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from cryptography import x509
 from OpenSSL import SSL
+from OpenSSL.crypto import X509
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
@@ -76,6 +78,7 @@ class ListenerCreator:
     The first certificate is the default: for clients that send no server name and for names
     that no certificate has, because a wrong name explains itself in the client's own words.
 
+    :param authorities: those that issue the certificates which clients must show; empty: none need.
     :ivar certificates: those in use.
     """
 
@@ -84,8 +87,10 @@ class ListenerCreator:
         certificates: Sequence[Certificate],
         policy: Policy = Policy.INTERMEDIATE,
         minimum: str = "1.2",
+        authorities: Sequence[x509.Certificate] = (),
     ) -> None:
         self._minimum = _MINIMUM["1.3" if policy is Policy.MODERN else minimum]
+        self._authorities = tuple(authorities)
         self.replace(certificates)
 
     def replace(self, certificates: Sequence[Certificate]) -> None:
@@ -96,7 +101,7 @@ class ListenerCreator:
         """
         if not certificates:
             raise ValueError("a listener needs at least one certificate")
-        contexts = [_make_listener_context(each, self._minimum) for each in certificates]
+        contexts = [_make_listener_context(each, self._minimum, self._authorities) for each in certificates]
         by_name: dict[str, SSL.Context] = {}
         for certificate, context in zip(certificates, contexts, strict=True):
             for name in certificate.names:
@@ -108,13 +113,16 @@ class ListenerCreator:
     def become(self, other: ListenerCreator) -> None:
         """Use what *other* was made of for new handshakes: a reload that has been prepared."""
         self._minimum, self._default = other._minimum, other._default
+        self._authorities = other._authorities
         self.certificates = other.certificates
 
     def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
         return SSL.Connection(self._default, None)
 
 
-def _make_listener_context(certificate: Certificate, minimum: int) -> SSL.Context:
+def _make_listener_context(
+    certificate: Certificate, minimum: int, authorities: Sequence[x509.Certificate]
+) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(minimum)
     context.set_cipher_list(TLS12_SUITES)
@@ -134,6 +142,13 @@ def _make_listener_context(certificate: Certificate, minimum: int) -> SSL.Contex
         context.add_extra_chain_cert(link)
     context.use_privatekey(certificate.key)
     context.set_alpn_select_callback(_choose_protocol)
+    if authorities:
+        store = context.get_cert_store()
+        assert store is not None, "a context of ours"
+        for each in authorities:
+            store.add_cert(X509.from_cryptography(each))
+            context.add_client_ca(each)
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
     return context
 
 

@@ -46,7 +46,10 @@ class Ledger:
     :ivar pool: the group of backends that it is for; ``None`` when nothing could be read.
     :ivar host: Host without a port; ``path`` as sent; ``query`` with its ``?`` or empty.
     :ivar mapi_request_id: X-RequestId as received, as are the other headers here.
-    :ivar mailbox: the value of MailboxId.
+    :ivar mailbox: the value of MailboxId, or the mailbox that Outlook Anywhere names in its URL.
+    :ivar anchor: X-AnchorMailbox as received.
+    :ivar route: decoded text of X-BackEndCookie (mapi/backendcookie.py), which is routing and no secret.
+    :ivar by_form: the client brought what a form of OWA or ECP has given it; not what that is.
     :ivar credentials: what its Authorization is: scheme and step, nothing secret.
     :ivar user: name in its credentials or in those of its connection, not verified by us.
     :ivar status: what the client got; ``backend_status`` what the backend gave.
@@ -90,6 +93,9 @@ class Ledger:
     client_application: str | None = None
     user_agent: str | None = None
     mailbox: str | None = None
+    anchor: str | None = None
+    route: str | None = None
+    by_form: bool = False
     auth_scheme: str | None = None
     credentials: Credentials = NO_CREDENTIALS
     user: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mapiproxy.mapi.backendcookie import NAME, read_backend_cookie
 from mapiproxy.mapi.credentials import read_credentials
 from mapiproxy.mapi.reading import read_target
 from mapiproxy.record.ledger import Ledger
@@ -37,6 +38,15 @@ def open_ledger(
     ledger.client_request_id = _text(first.get(b"client-request-id"))
     ledger.client_application = _text(first.get(b"x-clientapplication"))
     ledger.user_agent = _text(first.get(b"user-agent"))
+    if b"x-anchormailbox" in first:
+        ledger.anchor = _text(first[b"x-anchormailbox"])
+    cookie = first.get(b"cookie")
+    if cookie is not None:
+        if head.keys.count(b"cookie") > 1:
+            cookie = b"; ".join(head.all(b"cookie"))
+        if NAME in cookie:
+            ledger.route = read_backend_cookie(cookie, ledger.mailbox)
+        ledger.by_form = b"cadata=" in cookie
     authorization = first.get(b"authorization")
     if authorization is not None:
         ledger.auth_scheme = _scheme(authorization)

@@ -48,9 +48,28 @@ _PLAIN = {
 }
 
 
+def http_status(ledger: Ledger) -> int | str:
+    """HttpStatus: what the client got.
+
+    A client that left before it got any has 200 there, which is what a server has until it says otherwise
+    (1.4(4)); a connection that we broke ourselves has nothing.
+    """
+    if ledger.status is not None:
+        return ledger.status
+    return 200 if ledger.ending is Ending.CLIENT_DISCONNECT else ""
+
+
+def is_channel_end(ledger: Ledger, phase: Phase) -> bool:
+    """Whether a channel of Outlook Anywhere has ended as they all do: somebody closed it (1.4(4))."""
+    closed = ledger.ending in (Ending.CLIENT_DISCONNECT, Ending.BACKEND_LOST)
+    return closed and phase is Phase.ANSWER and ledger.protocol == "RpcHttp"
+
+
 def error_code(ledger: Ledger, phase: Phase) -> str:
     """One of :data:`ERROR_CODES`, or nothing for success."""
     ending = ledger.ending
+    if is_channel_end(ledger, phase):
+        return ""
     if ending is Ending.DONE:
         return "ProtocolError" if ledger.backend_status == 401 else ""
     if ending in _PLAIN:
@@ -74,7 +93,9 @@ def generic_errors(ledger: Ledger, phase: Phase) -> str:
         errors = f"WebExceptionStatus=ProtocolError;ResponseStatusCode={status};"
     if ending is Ending.DONE:
         return errors
-    if ending is Ending.CLIENT_DISCONNECT:
+    if is_channel_end(ledger, phase):
+        errors += "PossibleException=IOException;"
+    elif ending is Ending.CLIENT_DISCONNECT:
         if phase is Phase.REQUEST:
             errors += "StreamProxy=StreamProxy-Request-ExpectReadCallback;"
         errors += "HttpException=ClientDisconnect;"

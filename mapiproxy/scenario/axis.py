@@ -105,7 +105,7 @@ def make_axis(moments: Iterable[float], begin: float, end: float, left: float, r
         cut.add(longest)
         drawn = rest
     scale = (room - BREAK * len(cut)) / drawn if drawn > 0 else 0.0
-    return Axis(tuple(_lay(gaps, cut, left, scale)) or (Stretch(begin, end, left, right),))
+    return Axis(tuple(_lay(gaps, cut, left, right, scale)) or (Stretch(begin, end, left, right),))
 
 
 def _usual(gaps: list[float], whole: float) -> float:
@@ -115,12 +115,13 @@ def _usual(gaps: list[float], whole: float) -> float:
 
 
 def _lay(
-    gaps: list[tuple[float, float]], cut: set[tuple[float, float]], left: float, scale: float
+    gaps: list[tuple[float, float]], cut: set[tuple[float, float]], left: float, limit: float, scale: float
 ) -> list[Stretch]:
+    """The stretches side by side; what rounding adds up to does not stick out."""
     laid: list[Stretch] = []
     for first, last in gaps:
         is_cut = (first, last) in cut
-        right = left + (BREAK if is_cut else (last - first) * scale)
+        right = min(limit, left + (BREAK if is_cut else (last - first) * scale))
         before = laid[-1] if laid else None
         if before is not None and not is_cut and not before.cut:
             laid[-1] = Stretch(before.begin, last, before.left, right)

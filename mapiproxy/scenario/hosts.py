@@ -13,16 +13,15 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from mapiproxy.lab.authenticating import WindowsAuthenticator
 from mapiproxy.lab.authority import Issued
 from mapiproxy.lab.contexts import Contexts
 from mapiproxy.lab.dialect import LabOptions
+from mapiproxy.lab.freezing import FreezableReactor
 from mapiproxy.lab.happening import Happening, Tell
 from mapiproxy.lab.seen import Seen
 from mapiproxy.lab.server import LabServer
 from mapiproxy.lab.tls import server_context
 from mapiproxy.lab.users import Users
-from mapiproxy.scenario.freezing import FreezableReactor
 from mapiproxy.scenario.reading import Scenario
 
 
@@ -62,7 +61,6 @@ class Host:
         reactor: Any,
         *,
         tls: Any,
-        ntlm: bool,
         books: Books,
         tell: Tell,
         shared: Host | None = None,
@@ -71,9 +69,8 @@ class Host:
         self.kind = kind
         self.up = False
         self._make: Callable[[], LabServer] = lambda: LabServer(
-            kind, name, users, options, self.reactor, tls=tls,
-            authenticator=WindowsAuthenticator(users) if ntlm else None,
-        )  # fmt: skip
+            kind, name, users, options, self.reactor, tls=tls
+        )
         self.reactor = FreezableReactor(reactor)
         self._books = books
         self._tell = tell
@@ -174,7 +171,6 @@ def make_hosts(
         host = Host(
             kind, name, users, options, reactor,
             tls=tls,
-            ntlm=table.authentication == "ntlm",
             books=books,
             tell=tell,
             shared=next(iter(hosts.values()), None) if kind == "exchange" else None,

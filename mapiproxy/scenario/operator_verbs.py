@@ -70,7 +70,7 @@ class Weight(_Order):
 
 @verb
 class KillSession(Base):
-    """``mapiproxy kill``: the newest session of a client."""
+    """``mapiproxy kill``: the sessions of a client's mailbox; that of the address book stays."""
 
     names: ClassVar[dict[str, str]] = {"client": "client"}
     client: tuple[str, ...] = ()
@@ -78,10 +78,11 @@ class KillSession(Base):
     async def act(self, stage: Any) -> None:
         for person in stage.persons(self.client):
             mailbox = person.user.mailbox_id
-            known = stage.nodes[0].order("sessions", mailbox=mailbox, limit=1)["sessions"]
+            known = stage.nodes[0].order("sessions", mailbox=mailbox)["sessions"]
             for session in known:
-                stage.nodes[0].order("kill", session=session["id"])
-                stage.tell(LANE, f"kill the session of {person.name}")
+                if session["endpoint"] == "emsmdb":
+                    stage.nodes[0].order("kill", session=session["id"])
+                    stage.tell(LANE, f"kill a session of {person.name}")
 
 
 @verb

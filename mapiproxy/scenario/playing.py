@@ -123,6 +123,8 @@ async def play(
         run.stop()
         await stage.pause(_SETTLE)
         facts = gather(stage, stage.said.errors)
+    except CancelledError:
+        run.troubles.append("it was stopped before its end")
     except Exception as error:
         run.troubles.append(f"{type(error).__name__}: {error}")
     finally:

@@ -22,6 +22,7 @@ from mapiproxy.scenario.network import check_device
 from mapiproxy.scenario.shape import (
     ONE_OR_MANY,
     PARSERS,
+    PLACES,
     ClientTable,
     DeviceTable,
     ProxyTable,
@@ -33,7 +34,10 @@ from mapiproxy.scenario.verbs import Step
 from mapiproxy.settings.lines import find_lines
 from mapiproxy.settings.problems import KeyPath, Problem, Problems, SettingsError, meant
 from mapiproxy.settings.structure import make_converter, read_shape
+from mapiproxy.settings.units import show
 
+#: Faults for which it matters how many bytes there are.
+_COUNTING = ("bandwidth", "slicer", "limit_data")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -77,6 +81,13 @@ class Scenario:
             if isinstance(step.verb, device_verbs.Fault):
                 coming.setdefault(step.verb.device or "", []).append(step.verb.rule)
         return coming
+
+    @property
+    def counts_bytes(self) -> bool:
+        """Whether a device does something after so many bytes: then handshakes must be equally long."""
+        rules = [rule for device in self.devices for rule in device.rest.get("rules", ())]
+        rules += [rule for coming in self.rules_to_come().values() for rule in coming]
+        return any(rule.get("fault") in _COUNTING or "after_bytes" in rule for rule in rules)
 
     @property
     def server_names(self) -> tuple[str, ...]:
@@ -196,6 +207,9 @@ def _check_devices(scenario: Scenario, networks: set[str], problems: Problems) -
         seen.add(device.name or "")
         if device.place is None:
             problems.missing((*path, "place"), 'missing; write place = "client-side" or "server-side"')
+        elif device.place not in PLACES:
+            text = f'must be "client-side" or "server-side", not {show(device.place)}'
+            problems.error((*path, "place"), text)
         if device.network is not None and device.place == "server-side":
             problems.error((*path, "network"), "a server-side device has no network of clients")
         elif device.network is not None and device.network not in networks:

@@ -32,11 +32,17 @@ def play_really(
     skip: Callable[[Scenario, str, str], None],
     target: Target | None = None,
 ) -> list[Played]:
-    """Run the reactor until all have been played that can be; Ctrl-C ends it, after all is taken down."""
+    """Run the reactor until all have been played that can be.
+
+    Ctrl-C ends the one that is being played, takes everything down, and plays no more.
+    """
     done: list[Played] = []
+    stopping: list[bool] = []
 
     async def all_of_them() -> None:
         for scenario, kind in rounds:
+            if stopping:
+                return
             why = why_not(scenario, target)
             if why is not None:
                 skip(scenario, kind, why)
@@ -52,11 +58,29 @@ def play_really(
             end(done[-1])
 
     failures: list[Failure] = []
-    reactor.callWhenRunning(
-        lambda: Deferred.fromCoroutine(all_of_them()).addErrback(failures.append).addBoth(
-            lambda _: reactor.running and reactor.stop()
-        )
-    )
+    over: Deferred[None] = Deferred()
+
+    def begin_all() -> None:
+        playing = Deferred.fromCoroutine(all_of_them())
+
+        def stop() -> Deferred[None]:
+            stopping.append(True)
+            playing.cancel()
+            return over
+
+        trigger = reactor.addSystemEventTrigger("before", "shutdown", stop)
+
+        def ended(result: object) -> None:
+            if isinstance(result, Failure):
+                failures.append(result)
+            over.callback(None)
+            if not stopping:
+                reactor.removeSystemEventTrigger(trigger)
+                reactor.stop()
+
+        playing.addBoth(ended)
+
+    reactor.callWhenRunning(begin_all)
     reactor.run()
     for failure in failures:
         failure.raiseException()

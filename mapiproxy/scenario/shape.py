@@ -27,7 +27,6 @@ class ServersTable:
     :ivar wait: how long a NotificationWait lasts without an event.
     :ivar execute: how long an Execute takes.
     :ivar idle_limit: after which a server closes a kept connection.
-    :ivar authentication: what it asks for.
     """
 
     count: int = 2
@@ -37,7 +36,6 @@ class ServersTable:
     execute: float = 0.02
     idle_limit: float | None = 180.0
     body_limit: int = 50_000_000
-    authentication: Literal["basic", "ntlm"] = "basic"
 
 
 @frozen
@@ -129,9 +127,6 @@ def _a_device(value: object) -> DeviceTable:
     for key, text in known.items():
         if not isinstance(text, str):
             raise BadValue(f"{key} must be a string, not {show(text)}")
-    place = known.get("place")
-    if place is not None and place not in PLACES:
-        raise BadValue(f'place must be "client-side" or "server-side", not {show(place)}')
     return DeviceTable(**known, rest=table)
 
 

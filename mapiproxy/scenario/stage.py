@@ -70,7 +70,7 @@ class Stage:
         self.began = float(reactor.seconds())
         self.books = Books()
         self.receipts = Receipts()
-        self.said = Said(lambda: self.now, tell)
+        self.said = Said(reactor.seconds, self.began, tell)
         self.marks: dict[str, float] = {}
         self.delivered = 0
         self.hosts: dict[str, Host] = {}
@@ -145,7 +145,7 @@ class Stage:
             self._entrances[name] = self.network.chain("client-side", name, self._to, several=several)
 
     def _set_up_servers(self) -> list[tuple[str, int]]:
-        authority = Authority(self._folder)
+        authority = Authority(self._folder, rsa=self.scenario.counts_bytes)
         here = authority.issue(NAME, "localhost", LOOPBACK)
         behind = authority.issue("localhost", LOOPBACK, stem="servers")
         self.network.use(authority, NAME)

@@ -5,6 +5,7 @@ Listens to Twisted's log, of this process as a whole: one run at a time.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -14,6 +15,8 @@ from zope.interface import implementer
 
 from mapiproxy.lab.happening import Happening, Tell
 
+#: What names a session is another one in each run.
+_ID = re.compile(r"\b(?=\w*\d)[0-9a-f]{12,}\b")
 #: What deserves a mark on the timeline though it is no warning.
 _WORTH = (" UP", ": drain", ": maint", ": ready", "reload:")
 
@@ -23,11 +26,12 @@ _WORTH = (" UP", ": drain", ": maint", ": ready", "reload:")
 class Said:
     """Listens from :meth:`begin` to :meth:`end`.
 
-    :ivar says: each message with its time; *errors*: what went wrong inside.
+    :ivar says: each message with its time since it *began*; *errors*: what went wrong inside.
     :ivar went_down: how often each server was seen to go DOWN.
     """
 
     clock: Callable[[], float]
+    began: float
     tell: Tell
     says: list[tuple[float, str]] = field(factory=list)
     errors: list[str] = field(factory=list)
@@ -42,7 +46,7 @@ class Said:
         globalLogPublisher.removeObserver(self)
 
     def __call__(self, event: LogEvent) -> None:
-        text = formatEvent(event)
+        text = _ID.sub("...", formatEvent(event))
         level = event.get("log_level")
         if level in (LogLevel.error, LogLevel.critical) or event.get("log_failure") is not None:
             failure = event.get("log_failure")
@@ -51,7 +55,7 @@ class Said:
         if not str(event.get("log_namespace", "")).startswith("mapiproxy"):
             return
         now = self.clock()
-        self.says.append((now, text))
+        self.says.append((now - self.began, text))
         if " DOWN: " in text and text.startswith("backend "):
             self.went_down[text.split()[1]] += 1
         if level is LogLevel.warn or any(word in text for word in _WORTH):

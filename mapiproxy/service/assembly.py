@@ -7,6 +7,7 @@ what makes it possible to refuse a reload (complaint 44).
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
@@ -25,6 +26,7 @@ from mapiproxy.backends.vdir import MAPI, VirtualDirectory
 from mapiproxy.net.certificates import CertificateSource, load_certificate, parse_fingerprint
 from mapiproxy.net.frontdoor import FrontDoors
 from mapiproxy.net.logfile import HttpProxyLog
+from mapiproxy.net.logretention import Retention
 from mapiproxy.net.prelude import AnnouncedEndpoint
 from mapiproxy.net.tls import ListenerCreator, Policy, SecureEndpoint, secure_factory
 from mapiproxy.net.trust import BackendCreator, Trust
@@ -32,6 +34,7 @@ from mapiproxy.policy.routecookie import RouteKeys
 from mapiproxy.record.columns import LogIdentity
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.record.opening import open_ledger
+from mapiproxy.record.rca import make_address_book, make_client_access
 from mapiproxy.settings import (
     Affinity,
     BackendGroup,
@@ -116,18 +119,27 @@ def wrap(creator: ListenerCreator | None, doors: FrontDoors, clock: Any) -> Any:
     return secure_factory(creator, False, doors, clock)
 
 
-def make_log(log: Log, reactor: Any) -> HttpProxyLog | None:
+def make_log(log: Log, reactor: Any, wall: Callable[[], float] = time.time) -> HttpProxyLog | None:
     """The HttpProxy log, not started; ``None`` when there is to be none."""
     if not log.enabled:
         return None
+    identity = LogIdentity(log.server_name, log.version)
+    also = []
+    if log.mapi_client_access:
+        also.append(make_client_access(identity))
+    if log.mapi_address_book:
+        also.append(make_address_book(identity))
     return HttpProxyLog(
         log.directory,
-        LogIdentity(log.server_name, log.version),
+        identity,
         reactor=reactor,
+        wall=wall,
         bare_header=log.bare_header,
         bom=log.bom,
         roll_size=log.roll_size,
         flush=log.flush,
+        retention=Retention(log.retention, log.folder_size),
+        also=also,
     )
 
 

@@ -10,6 +10,7 @@ from mapiproxy.backends.fleet import Admin, Backend
 from mapiproxy.backends.sessions import State
 from mapiproxy.record.telling import tell
 from mapiproxy.service import view
+from mapiproxy.service.listing import Wanted, sessions
 from mapiproxy.service.reloading import CannotReload, reload
 from mapiproxy.settings import read_settings
 
@@ -99,12 +100,14 @@ class Orders:
         return {"servers": view.servers(self._service, self._service.clock())}
 
     def _sessions(self, order: Plain) -> Plain:
-        return view.sessions(
+        return sessions(
             self._service,
             self._service.clock(),
-            mailbox=_text(order, "mailbox"),
-            server=_text(order, "server"),
+            Wanted(
+                _text(order, "mailbox"), _text(order, "server"), _text(order, "client"), _state(order)
+            ),
             limit=_whole(order, "limit", 50, 100_000),
+            offset=_whole(order, "offset", 0, 10_000_000),
         )
 
     def _statistics(self, order: Plain) -> Plain:
@@ -186,6 +189,13 @@ class Orders:
 
     def _reload(self, order: Plain) -> Plain:
         return self.reload()
+
+
+def _state(order: Plain) -> str | None:
+    state = _text(order, "state")
+    if state not in (None, "active", "waiting", "idle"):
+        raise BadOrder("state must be active, waiting or idle")
+    return state
 
 
 def _text(order: Plain, key: str) -> str | None:

@@ -13,6 +13,7 @@ from twisted.internet.error import CannotListenError
 
 from mapiproxy.net.certificates import BadCertificate
 from mapiproxy.net.tls import ListenerCreator
+from mapiproxy.service.administering import Prepared
 from mapiproxy.service.assembly import make_creator, make_endpoints, make_log, read_route_keys
 from mapiproxy.service.front import Front, make_front
 from mapiproxy.service.site import Site
@@ -54,6 +55,7 @@ class _Plan:
     fronts: dict[str, Front] = field(factory=dict)
     creators: dict[str, ListenerCreator | None] = field(factory=dict)
     bound: list[tuple[Front, Bind]] = field(factory=list)
+    page: Prepared | None = None
 
 
 def reload(service: ProxyService, settings: Settings) -> list[str]:
@@ -103,6 +105,8 @@ def _prepare(service: ProxyService, settings: Settings, plan: _Plan) -> None:
         for bind in binds:
             front.bind([bind], service.reactor, service.log)
             plan.bound.append((front, bind))
+    # The last that can fail, so there is nothing to undo of it.
+    plan.page = service.administration.prepare(settings.admin)
 
 
 def _switch(service: ProxyService, settings: Settings, plan: _Plan) -> list[str]:
@@ -122,8 +126,9 @@ def _switch(service: ProxyService, settings: Settings, plan: _Plan) -> list[str]
         if getattr(service.settings, part) != getattr(settings, part):
             said.append(f"[{part}] changed")
     if service.settings.log != settings.log:
-        service.change_log(make_log(settings.log, service.reactor))
+        service.change_log(make_log(settings.log, service.reactor, service.wall))
         said.append("[log] changed")
+    said += service.administration.switch(settings.admin, plan.page)
     if service.settings.control != settings.control:
         said.append("[control] is read at the start only: restart to change it")
     return said

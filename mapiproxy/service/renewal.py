@@ -73,6 +73,7 @@ class Renewal:
             stamp = _stamp(front.listener.tls)
             if self._seen.setdefault(name, stamp) != stamp and self._renew(name, front):
                 self._seen[name] = stamp
+        self._service.administration.look_at_files()
 
     def _renew(self, name: str, front: Front) -> bool:
         log = self._service.log
@@ -164,7 +165,7 @@ def _fetch(group: BackendGroup, server: Server) -> Shown:
 
 def _stamp(tls: ListenerTls | None) -> tuple[Any, ...]:
     """What tells that files have changed: time, size, and which file it is."""
-    return tuple(_look(path) for files in tls.certificates for path in _paths(files)) if tls else ()
+    return tuple(look(path) for files in tls.certificates for path in _paths(files)) if tls else ()
 
 
 def _paths(files: CertificateFiles) -> Iterator[Path]:
@@ -173,7 +174,8 @@ def _paths(files: CertificateFiles) -> Iterator[Path]:
             yield path
 
 
-def _look(path: Path) -> tuple[int, int, int] | None:
+def look(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file does; ``None`` where there is none."""
     try:
         found = os.stat(path)
     except OSError:

@@ -30,6 +30,7 @@ from mapiproxy.net.logfile import HttpProxyLog
 from mapiproxy.net.relay import Relay
 from mapiproxy.record.ledger import Ledger
 from mapiproxy.record.statistics import Gauges, Statistics
+from mapiproxy.service.administering import Administration
 from mapiproxy.service.assembly import make_ledger_opener, make_log
 from mapiproxy.service.front import make_front
 from mapiproxy.service.orders import Orders
@@ -97,7 +98,7 @@ class ProxyService(MultiService):
         self._sweep.clock = reactor
         self.statistics = Statistics(self.started_at)
         self.reloads = Reloads()
-        self._http_proxy_log = make_log(settings.log, self.reactor)
+        self._http_proxy_log = make_log(settings.log, self.reactor, wall)
         self._open_ledger = make_ledger_opener(wall)
         self._logs = [self._http_proxy_log]
         self.sites = {group.name: self.make_site(group, settings) for group in settings.backends}
@@ -106,11 +107,13 @@ class ProxyService(MultiService):
             for listener in settings.listeners
         }
         self._leaving: list[FrontDoors] = []
+        self._old_logs: list[Deferred[None]] = []
         self._control: ControlSocket | None = None
         self._old_hangup: Any = None
         self.orders = Orders(self)
         self.renewal = Renewal(self)
         self.tracing = Tracing(self)
+        self.administration = Administration(self)
 
     def record(self, ledger: Ledger) -> None:
         """Count an exchange, and write it down."""
@@ -119,10 +122,16 @@ class ProxyService(MultiService):
             self._http_proxy_log.record(ledger)
 
     @property
+    def http_proxy_log(self) -> HttpProxyLog | None:
+        """The log that is written at present."""
+        return self._http_proxy_log
+
+    @property
     def log_lines(self) -> tuple[int, int]:
         """Lines of the HttpProxy log, however often it was another one: written, and lost."""
-        logs = [log for log in self._logs if log is not None]
-        return sum(log.written for log in logs), sum(log.lost for log in logs)
+        # A log that took another's place shares its counts.
+        counts = {id(log.counts): log.counts for log in self._logs if log is not None}.values()
+        return sum(each.written for each in counts), sum(each.lost for each in counts)
 
     def metrics(self, accept: str = "") -> tuple[str, bytes]:
         """Everything for Prometheus: content type and body, in the format that an Accept header wants."""
@@ -159,6 +168,8 @@ class ProxyService(MultiService):
     def privilegedStartService(self) -> None:
         for front in self.fronts.values():
             front.bind(front.listener.bind, self.reactor, self.log)
+        admin = self.settings.admin
+        self.administration.switch(admin, self.administration.prepare(admin))
         super().privilegedStartService()
 
     def startService(self) -> None:
@@ -205,7 +216,7 @@ class ProxyService(MultiService):
         if new is not None:
             new.start()
         if old is not None:
-            old.stop()
+            self._old_logs.append(old.stop() if new is None else old.give_way(new))
 
     # The end.
 
@@ -229,6 +240,9 @@ class ProxyService(MultiService):
             self._sweep.stop()
         if self._control is not None:
             await self._control.stop()
+        await self.administration.stop()
+        for ended in self._old_logs:
+            await ended
         if self._http_proxy_log is not None:
             await self._http_proxy_log.stop()
 

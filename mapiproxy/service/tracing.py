@@ -16,7 +16,7 @@ from attrs import define, field
 from mapiproxy.exchange.exchange import Exchange
 from mapiproxy.record.phases import moments_of
 from mapiproxy.record.redaction import make_digest, redact
-from mapiproxy.service.view import describe_call
+from mapiproxy.service.listing import describe_call
 from mapiproxy.wire.heads import ResponseHead
 
 if TYPE_CHECKING:

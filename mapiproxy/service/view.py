@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any
 import mapiproxy
 from mapiproxy.backends.fleet import Backend, Pool
 from mapiproxy.backends.health import Probed
-from mapiproxy.backends.sessions import Session
-from mapiproxy.exchange.exchange import Exchange
+from mapiproxy.net.logfile import HttpProxyLog
 from mapiproxy.net.relay import Relay
-from mapiproxy.policy.support import classify_client
 from mapiproxy.policy.tally import RUNGS
 from mapiproxy.service.safety import Work, describe, safe_in
 
@@ -50,6 +48,7 @@ def status(service: ProxyService, now: float) -> Plain:
             for name, front in service.fronts.items()
         ],
         "certificates": service.renewal.view(),
+        "log": _log(service.http_proxy_log),
         "pools": [_pool(site) for site in service.sites.values()],
     }
 
@@ -57,6 +56,18 @@ def status(service: ProxyService, now: float) -> Plain:
 def _last_reload(service: ProxyService) -> Plain | None:
     reloads = service.reloads
     return None if reloads.ok is None else {"ok": reloads.ok, "at": round(reloads.at)}
+
+
+def _log(log: HttpProxyLog | None) -> Plain | None:
+    if log is None:
+        return None
+    return {
+        "directory": str(log.directory),
+        "written": log.written,
+        "waiting": log.waiting,
+        "lost": log.lost,
+        "trouble": log.trouble,
+    }
 
 
 def _address(bound: Any) -> str:
@@ -116,17 +127,27 @@ def _skew(site: Site) -> float | None:
 
 def servers(service: ProxyService, now: float) -> list[Plain]:
     """Every server of every pool."""
-    return [
-        server(service, site, backend, now)
-        for site in service.sites.values()
-        for backend in site.pool.backends
-    ]
+    rows = []
+    for site in service.sites.values():
+        ends: dict[str, list[float]] = {}
+        for session in site.sessions:
+            ends.setdefault(session.backend, []).append(session.until - now)
+        relays = service.relays(site)
+        rows += [_server(site, each, relays, ends.get(each.name, ()), now) for each in site.pool.backends]
+    return rows
 
 
 def server(service: ProxyService, site: Site, backend: Backend, now: float) -> Plain:
     """One server."""
+    ends = [session.until - now for session in site.sessions if session.backend == backend.name]
+    return _server(site, backend, service.relays(site), ends, now)
+
+
+def _server(
+    site: Site, backend: Backend, relays: list[Relay], ends: Iterable[float], now: float
+) -> Plain:
     health = site.watch.health(backend)
-    work = work_of(service.relays(site), site, backend, now)
+    work = work_of(relays, backend, ends, now)
     deadline = None if backend.drain_until is None else backend.drain_until - now
     bound = safe_in(work, site.rules.limits.first_byte, deadline)
     url = next((each.url for each in site.group.servers if each.name == backend.name), "")
@@ -144,6 +165,7 @@ def server(service: ProxyService, site: Site, backend: Backend, now: float) -> P
         "executes": len(work.executes),
         "waits": len(work.waits),
         "others": len(work.others),
+        "pending_age": _pending_age(relays, backend, now),
         "drain_ends_in": None if deadline is None else round(deadline, 1),
         "safe_in": round(bound, 1),
         "safe_text": describe(work, bound),
@@ -152,8 +174,8 @@ def server(service: ProxyService, site: Site, backend: Backend, now: float) -> P
     }
 
 
-def work_of(relays: Iterable[Relay], site: Site, backend: Backend, now: float) -> Work:
-    """What a server is doing."""
+def work_of(relays: Iterable[Relay], backend: Backend, ends: Iterable[float], now: float) -> Work:
+    """What a server is doing; *ends*: in how many seconds each of its sessions expires."""
     ages: dict[str, list[float]] = {"Execute": [], "NotificationWait": [], "": []}
     for relay in relays:
         exchange = relay.exchange
@@ -164,8 +186,21 @@ def work_of(relays: Iterable[Relay], site: Site, backend: Backend, now: float) -
         tuple(ages["Execute"]),
         tuple(ages["NotificationWait"]),
         tuple(ages[""]),
-        tuple(s.until - now for s in site.sessions if s.backend == backend.name),
+        tuple(ends),
     )
+
+
+def _pending_age(relays: Iterable[Relay], backend: Backend, now: float) -> float | None:
+    """How long the quietest wait has had no sign of life; ``None`` without a wait."""
+    ages = [
+        relay.deadline.quiet(now)
+        for relay in relays
+        if (exchange := relay.exchange) is not None
+        and exchange.backend is not None
+        and exchange.backend.is_at(backend)
+        and exchange.facts.request_type == "NotificationWait"
+    ]
+    return round(max(ages), 1) if ages else None
 
 
 def _probe(probed: Probed | None, ago: float) -> Plain | None:
@@ -185,65 +220,3 @@ def _probe(probed: Probed | None, ago: float) -> Plain | None:
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
-
-
-def sessions(
-    service: ProxyService, now: float, *, mailbox: str | None, server: str | None, limit: int
-) -> Plain:
-    """Sessions, the last used first."""
-    found = [
-        (site, session)
-        for site in service.sites.values()
-        for session in site.sessions
-        if (mailbox is None or mailbox.lower() in (session.mailbox or "").lower()
-            or mailbox.lower() in (session.user or "").lower())
-        and (server is None or session.backend.lower() == server.lower())
-    ]  # fmt: skip
-    found.sort(key=lambda pair: pair[1].used, reverse=True)
-    chosen = found[:limit]
-    relays: dict[int, list[Relay]] = {}
-    for relay in service.relays():
-        session = relay.exchange.session if relay.exchange is not None else relay.session
-        if session is not None:
-            relays.setdefault(id(session), []).append(relay)
-    return {
-        "total": len(found),
-        "sessions": [_session(site, each, relays.get(id(each), []), now) for site, each in chosen],
-    }
-
-
-def _session(site: Site, session: Session, relays: list[Relay], now: float) -> Plain:
-    return {
-        "id": session.id,
-        "pool": site.pool.name,
-        "kind": site.pool.kind.value,
-        "endpoint": session.endpoint,
-        "mailbox": session.mailbox,
-        "user": session.user,
-        "application": session.application,
-        "client_class": classify_client(session.application, session.application).name,
-        "mapi_http_supported": classify_client(session.application, session.application).within,
-        "client": session.client_ip,
-        "requests": session.requests,
-        "backend": session.backend,
-        "moves": session.moves,
-        "age": round(now - session.began, 1),
-        "idle": 0.0 if session.calls else round(now - session.used, 1),
-        "expires_in": round(session.until - now, 1),
-        "connections": sum(not relay.gone for relay in relays),
-        "current": [
-            describe_call(relay, relay.exchange, now) for relay in relays if relay.exchange is not None
-        ],
-    }
-
-
-def describe_call(relay: Relay, exchange: Exchange, now: float) -> Plain:
-    pulse = exchange.pulse
-    return {
-        "request_type": exchange.facts.request_type,
-        "phase": exchange.ledger.phase,
-        "seconds": round(now - exchange.ledger.head_at, 1),
-        "pulses": pulse.beats if pulse is not None else 0,
-        # Since the last sign of life: of a wait, its last PENDING.
-        "quiet": round(relay.deadline.quiet(now), 1),
-    }

@@ -10,6 +10,7 @@ from mapiproxy.settings.files import read_keys, read_passphrase
 from mapiproxy.settings.problems import Problem, SettingsError, Severity
 from mapiproxy.settings.reading import Reading, load_settings, read_settings
 from mapiproxy.settings.values import (
+    Admin,
     Affinity,
     BackendGroup,
     Bind,
@@ -30,6 +31,7 @@ from mapiproxy.settings.values import (
 from mapiproxy.settings.words import describe, outline
 
 __all__ = [
+    "Admin",
     "Affinity",
     "BackendGroup",
     "Bind",

@@ -6,16 +6,17 @@ Every rule that looks at more than one key is here. Files are looked at in
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 
 from mapiproxy.backends.kind import Kind
 from mapiproxy.policy.mapihttp import MapiHttp
 from mapiproxy.settings import files
+from mapiproxy.settings.administering import check_admin, check_binds
 from mapiproxy.settings.guarding import build_firewall, check_quotas
 from mapiproxy.settings.problems import KeyPath, Problems, meant
 from mapiproxy.settings.publishing import build_published, build_vdirs
+from mapiproxy.settings.recording import check_log
 from mapiproxy.settings.tables import (
     BackendTable,
     CertificateTable,
@@ -25,7 +26,6 @@ from mapiproxy.settings.tables import (
 )
 from mapiproxy.settings.values import (
     BackendGroup,
-    Bind,
     CertificateFiles,
     Listener,
     ListenerTls,
@@ -36,7 +36,6 @@ from mapiproxy.settings.values import (
 
 # Names stand in log lines (no commas or blanks there) and, later, in commands.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*|\[[0-9a-f:.]+\](:\d+)?")
-_VERSION = re.compile(r"\d\d\.\d\d\.\d{4}\.\d{3}")
 _WEIGHTS = range(1001)
 _GROMMUNIO_IDLE = 180.0  # seconds after which grommunio closes a kept connection
 
@@ -52,7 +51,8 @@ def build_settings(table: FileTable, problems: Problems) -> Settings:
         _listener(name, each, tuple(table.backend), problems)
         for name, each in table.listener.items()
     )
-    _check_binds(table.listener, problems)
+    check_binds(table.listener, table.admin, problems)
+    check_admin(table.admin, problems)
     used = {listener.backend for listener in listeners}
     for name in table.backend:
         if table.listener and name not in used:
@@ -71,6 +71,7 @@ def build_settings(table: FileTable, problems: Problems) -> Settings:
         guard=table.guard,
         firewall=build_firewall(table.firewall, problems),
         quotas=table.quotas,
+        admin=table.admin,
         lab=table.lab,
     )
 
@@ -233,38 +234,6 @@ def _servers(
     return tuple(servers)
 
 
-def _check_binds(tables: dict[str, ListenerTable], problems: Problems) -> None:
-    taken: list[tuple[Bind, str]] = []
-    for name, table in tables.items():
-        for number, bind in enumerate(table.bind):
-            for other, owner in taken:
-                if _collide(bind, other):
-                    path: KeyPath = ("listener", name, "bind", number)
-                    line = problems.line(("listener", owner, "bind"))
-                    if bind == other:
-                        text = f"{bind} is taken by listener.{owner} (line {line})"
-                    else:
-                        text = f"{bind} collides with {other} of listener.{owner} (line {line})"
-                    problems.error(path, text)
-                    break
-            taken.append((bind, name))
-
-
-def _collide(one: Bind, other: Bind) -> bool:
-    if one.port != other.port or one.port == 0:
-        return False
-    # "::" takes IPv4 as well: that is what Linux does unless told otherwise, and Twisted does not.
-    if one.host == other.host or "::" in (one.host, other.host):
-        return True
-    for host, against in ((one.host, other.host), (other.host, one.host)):
-        if host == "0.0.0.0":
-            try:
-                return ipaddress.ip_address(against).version == 4
-            except ValueError:
-                return True  # a host name; it has an IPv4 address more often than not
-    return {one.host, other.host} == {"localhost", "127.0.0.1"}
-
-
 def _check_rest(table: FileTable, problems: Problems) -> None:
     grommunio = any(each.kind is Kind.GROMMUNIO for each in table.backend.values())
     if grommunio and table.timeouts.backend_idle >= _GROMMUNIO_IDLE:
@@ -276,10 +245,7 @@ def _check_rest(table: FileTable, problems: Problems) -> None:
         problems.error(("limits", "head"), "must be from 4KiB to 16MiB")
     if table.limits.connections < 1:
         problems.error(("limits", "connections"), "must be at least 1")
-    if not _VERSION.fullmatch(table.log.version):
-        problems.error(("log", "version"), 'must look like "15.02.2562.045"')
-    if not re.fullmatch(r"[^\s,]+", table.log.server_name):
-        problems.error(("log", "server_name"), "must not be empty or have blanks or commas")
+    check_log(table.log, problems)
     if not re.fullmatch(r"[!-~]+", table.proxy.name):
         problems.error(("proxy", "name"), "must be plain letters without blanks")
     for key in ("rise", "fall"):
@@ -291,8 +257,6 @@ def _check_rest(table: FileTable, problems: Problems) -> None:
     files.check_key_file(("affinity", "key_file"), table.affinity.key_file, problems)
     if table.control.socket is not None:
         files.check_socket(("control", "socket"), table.control.socket, problems)
-    if table.log.enabled:
-        files.check_folder(("log", "directory"), table.log.directory, problems)
 
 
 def _check_name(name: str, path: KeyPath, problems: Problems) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mapiproxy.settings.problems import KeyPath, Problems
 
 #: Characters that a key has at least: less could be guessed.
-_LEAST_KEY = 16
+LEAST_KEY = 16
 #: What fits into the address of a UNIX socket (sun_path, with its end).
 _LONGEST_SOCKET = 107
 
@@ -44,8 +44,14 @@ def read_passphrase(path: Path) -> bytes:
     return path.read_bytes().partition(b"\n")[0].rstrip(b"\r")
 
 
-def check_key_file(key: KeyPath, path: Path | None, problems: Problems) -> None:
-    """Report a file of keys that cannot be read, or keys that are too short to be any good."""
+def check_key_file(
+    key: KeyPath, path: Path | None, problems: Problems, *, word: str = "key", private: bool = False
+) -> None:
+    """Report a file of keys that cannot be read, or keys that are too short to be any good.
+
+    :param word: what a line is called.
+    :param private: that everybody can read it is an error, that a group can is worth a warning.
+    """
     if path is None:
         return
     try:
@@ -54,12 +60,16 @@ def check_key_file(key: KeyPath, path: Path | None, problems: Problems) -> None:
         problems.error(key, f"{path} cannot be read: {error.strerror}")
         return
     if not keys:
-        problems.error(key, f'{path} holds no key; make one: openssl rand -base64 32 > "{path}"')
+        problems.error(key, f'{path} holds no {word}; make one: openssl rand -base64 32 > "{path}"')
     for number, each in enumerate(keys, 1):
-        if len(each) < _LEAST_KEY:
-            problems.error(key, f"key {number} in {path} is shorter than {_LEAST_KEY} characters")
-    if path.stat().st_mode & 0o007:
-        problems.warning(key, f"{path} can be read by everybody on this machine")
+        if len(each) < LEAST_KEY:
+            problems.error(key, f"{word} {number} in {path} is shorter than {LEAST_KEY} characters")
+    mode = path.stat().st_mode
+    if mode & 0o007:
+        tell = problems.error if private else problems.warning
+        tell(key, f"{path} can be read by everybody on this machine" + ("; chmod 600" if private else ""))
+    elif mode & 0o070 and private:
+        problems.warning(key, f"{path} can be read by a whole group; chmod 600")
 
 
 def check_socket(key: KeyPath, path: Path, problems: Problems) -> None:

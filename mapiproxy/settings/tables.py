@@ -27,7 +27,18 @@ from mapiproxy.settings.units import (
     parse_url,
     parse_version,
 )
-from mapiproxy.settings.values import Affinity, Bind, Control, Guard, Lab, Limits, Log, Proxy, Timeouts
+from mapiproxy.settings.values import (
+    Admin,
+    Affinity,
+    Bind,
+    Control,
+    Guard,
+    Lab,
+    Limits,
+    Log,
+    Proxy,
+    Timeouts,
+)
 
 #: (normal form, whether TLS, host, port) of a server's URL.
 Url = tuple[str, bool, str, int]
@@ -133,6 +144,7 @@ class FileTable:
     guard: Guard = Factory(Guard)
     firewall: tuple[FirewallTable, ...] = ()
     quotas: Quotas = Factory(Quotas)
+    admin: Admin = Factory(Admin)
     lab: Lab = Factory(Lab)
 
 
@@ -148,6 +160,7 @@ PARSERS = {
     (VdirTable, "internal_url"): parse_published_url,
     (VdirTable, "external_url"): parse_published_url,
     (BackendTable, "fingerprint"): parse_fingerprint,
+    (Admin, "bind"): parse_bind,
     (Timeouts, "*"): parse_duration,
     (HealthRules, "interval"): parse_duration,
     (HealthRules, "fast"): parse_duration,
@@ -159,6 +172,8 @@ PARSERS = {
     (Limits, "head"): parse_size,
     (Log, "roll_size"): parse_size,
     (Log, "flush"): parse_duration,
+    (Log, "retention"): parse_duration,
+    (Log, "folder_size"): parse_size,
 }
 
 #: Keys whose value may be a list, or one element without the brackets.
@@ -175,4 +190,5 @@ ONE_OR_MANY = {
     (BackendTable, "mapi_http_allowed"),
     (BackendTable, "fingerprint"),
     (CertificateTable, "names"),
+    (Admin, "names"),
 }

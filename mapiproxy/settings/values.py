@@ -6,6 +6,7 @@ makes them directly.
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,14 @@ class Bind:
 
     host: str
     port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -140,7 +149,7 @@ class Limits:
 
 @frozen
 class Log:
-    """The HttpProxy log.
+    """The HttpProxy log, and what a back end would log.
 
     :ivar directory: gets a folder per protocol (``Mapi``) with hourly files.
     :ivar server_name: the ServerHostName column.
@@ -149,6 +158,10 @@ class Log:
     :ivar bom: whether files begin with a UTF-8 byte order mark.
     :ivar roll_size: bytes after which a new file is begun within the hour.
     :ivar flush: seconds that a line may wait in memory.
+    :ivar retention: seconds after which a file is removed.
+    :ivar folder_size: bytes of a folder beyond which its oldest files are removed.
+    :ivar mapi_client_access: whether ``MAPI Client Access`` is written, ``mapi_address_book`` whether
+        ``MAPI AddressBook Service`` is.
     """
 
     enabled: bool = True
@@ -159,6 +172,10 @@ class Log:
     bom: bool = False
     roll_size: int = 10_000_000
     flush: float = 1.0
+    retention: float = 30 * 86400.0
+    folder_size: int = 1_000_000_000
+    mapi_client_access: bool = False
+    mapi_address_book: bool = False
 
 
 @frozen
@@ -195,6 +212,35 @@ class Lab:
 
 
 @frozen
+class Admin:
+    """The status page; each of ``token_file`` and ``client_ca`` that is given is asked for.
+
+    :ivar bind: ``None``: there is no such page.
+    :ivar names: host names that it may be asked for by, in lower case, beside its address.
+    :ivar token_file: a token in each line.
+    :ivar client_ca: who issues the certificates that clients must show.
+    :ivar certificate: its own, chain included, in PEM; ``None`` for plain HTTP.
+    :ivar key: its private key; ``None`` when it is in the certificate's file.
+    :ivar read_only: nothing can be ordered there.
+    """
+
+    bind: Bind | None = None
+    names: tuple[str, ...] = ()
+    token_file: Path | None = None
+    client_ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    read_only: bool = False
+
+    @property
+    def url(self) -> str | None:
+        """Where a person finds it."""
+        if self.bind is None:
+            return None
+        return f"{'https' if self.certificate else 'http'}://{self.bind}/"
+
+
+@frozen
 class Settings:
     """A whole configuration, checked: names refer to what exists, nothing collides."""
 
@@ -210,6 +256,7 @@ class Settings:
     guard: Guard = field(factory=Guard)
     firewall: Firewall = field(factory=Firewall)
     quotas: Quotas = field(factory=Quotas)
+    admin: Admin = field(factory=Admin)
     lab: Lab = field(factory=Lab)
 
     def backend(self, name: str) -> BackendGroup:

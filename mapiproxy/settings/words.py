@@ -65,7 +65,7 @@ def outline(settings: Settings) -> list[Section]:
         _health(settings.health),
         _affinity(settings),
         _log(settings.log),
-        Section("Proxy", (("name", settings.proxy.name), _control(settings))),
+        Section("Proxy", (("name", settings.proxy.name), _control(settings), *_admin(settings))),
     ]
 
 
@@ -179,6 +179,20 @@ def _affinity(settings: Settings) -> Section:
 
 def _control(settings: Settings) -> tuple[str, str]:
     return "control", str(settings.control.socket or "none: add [control] socket to use mapiproxy status")
+
+
+def _admin(settings: Settings) -> list[tuple[str, str]]:
+    admin = settings.admin
+    if admin.url is None:
+        return [("status page", "none: add [admin] bind to have one")]
+    asks = [f"a token of {admin.token_file}"] if admin.token_file else []
+    if admin.client_ca:
+        asks.append(f"a client certificate of {admin.client_ca}")
+    who = f"asks for {' and '.join(asks)}" if asks else "for whoever is on this machine, asks for nothing"
+    lines = [("status page", f"{admin.url} {who}{', read only' if admin.read_only else ''}")]
+    if admin.names:
+        lines.append(("", f"also by the name of {', '.join(admin.names)}"))
+    return lines
 
 
 def _log(log: Log) -> Section:

@@ -113,3 +113,25 @@ def test_check_imports_neither_the_laboratory_nor_the_reactor(tmp_path: Path) ->
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_certificates_of_the_status_page_are_looked_at_too(tmp_path: Path) -> None:
+    write_certificate(tmp_path, "admin.example.com", not_after=datetime.datetime(2020, 1, 1))
+    (tmp_path / "ca.pem").write_text("no certificate")
+    text = PLAIN + '[admin]\nbind = "127.0.0.1:8444"\ncertificate = "admin.example.com.pem"\n'
+    path = write_config(tmp_path, text + 'key = "admin.example.com.key"\nclient_ca = "ca.pem"\n')
+    result = CliRunner().invoke(main, ["check", str(path)])
+
+    assert result.exit_code == 1
+    assert "admin.certificate: " in result.stderr
+    assert "expired on 2020-01-01" in result.stderr
+    assert "admin.client_ca: " in result.stderr
+    assert "no certificate in this file" in result.stderr
+
+
+def test_where_the_status_page_will_be_is_said(tmp_path: Path) -> None:
+    path = write_config(tmp_path, PLAIN + '[admin]\nbind = "127.0.0.1:8444"\n')
+    result = CliRunner().invoke(main, ["check", str(path)])
+
+    assert result.exit_code == 0
+    assert "status page  http://127.0.0.1:8444/" in result.output

@@ -59,6 +59,7 @@ def test_the_invitation_has_whole_commands(tmp_path: Path, kind: str) -> None:
     commands = [each for each in text.splitlines() if each.startswith("  curl")]
     assert len(commands) == 2
     assert all(f"--cacert {stage.ca_file}" in command for command in commands)
+    assert f"mapiproxy test https://mail.lab.test:{stage.port} --connect-to 127.0.0.1 --ca-file {stage.ca_file}" in text
 
 
 def test_log_lines_are_whole_where_nobody_looks_at_a_screen() -> None:

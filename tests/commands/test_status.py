@@ -49,3 +49,14 @@ def test_what_is_amiss_is_said_below(tmp_path: Path) -> None:
     assert "  owa: switched off" in done.output
     assert "mapi: " not in done.output
     assert "CERT drift since 2026-11-01: listener mail renewed, EXCH2 not" in done.output
+
+
+def test_a_log_that_cannot_be_written_is_said_and_one_that_can_is_not(tmp_path: Path) -> None:
+    log = {"directory": "/var/log/x", "written": 9, "waiting": 7, "lost": 2, "trouble": "[Errno 28] No space left on device"}
+    well = {**log, "lost": 0, "trouble": None}
+    with answering(tmp_path / "c", {**STATUS, "log": log}, {**STATUS, "log": well}):
+        ill, fine = (CliRunner().invoke(main, ["status", "--socket", str(tmp_path / "c")]).output for _ in range(2))
+
+    assert "log in /var/log/x: 7 lines wait, 2 are lost; it cannot be written: [Errno 28] No space left" in ill
+    assert "?" not in ill
+    assert "log in" not in fine

@@ -124,3 +124,20 @@ def test_a_session_that_is_used_from_another_address_says_where_it_was_before():
 
     assert (first.ledger.moved_from, first.ledger.backend) == ("10.0.0.5", "two")
     assert second.ledger.moved_from is None
+
+
+def test_the_line_of_a_connect_has_the_digest_of_the_session_that_it_made():
+    sessions = Sessions()
+    head = request("Connect", "Cookie: MapiContext=aaa")
+    scene = Play(head, Kind.EXCHANGE, sessions=sessions).sent()
+    assert scene.ledger.session == A.hex()[:16]
+    scene.do("response_head", answer(200, "Set-Cookie: MapiContext=bbb; path=/mapi", code=0), now=1.0)
+
+    assert scene.ledger.session == B.hex()[:16]
+
+
+def test_the_line_of_a_connect_that_failed_has_that_of_the_session_it_came_with():
+    scene = Play(request("Connect", "Cookie: MapiContext=aaa"), Kind.EXCHANGE, sessions=Sessions()).sent()
+    scene.do("response_head", answer(200, "Set-Cookie: MapiContext=bbb; path=/mapi", code=5), now=1.0)
+
+    assert scene.ledger.session == A.hex()[:16]

@@ -8,7 +8,8 @@ from base64 import b64decode, b64encode
 import pytest
 import spnego
 
-from mapiproxy.lab.authenticating import WindowsAuthenticator, end_point_bindings, is_by_connection
+from mapiproxy.lab.authenticating import WindowsAuthenticator, is_by_connection
+from mapiproxy.lab.binding import end_point_bindings
 from mapiproxy.lab.users import Challenged, LabUser, lab_users
 
 USERS = lab_users("alice@example.test:alicepw", "bob@example.test:bobpw")

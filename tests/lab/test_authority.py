@@ -6,6 +6,7 @@ import ssl
 import stat
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mapiproxy.lab.authority import Authority
@@ -83,3 +84,10 @@ def test_a_stranger_is_another_authority(tmp_path):
     ours = x509.load_pem_x509_certificate(authority.ca_file.read_bytes())
     theirs = x509.load_pem_x509_certificate(stranger.ca_file.read_bytes())
     assert ours.public_key() != theirs.public_key()
+
+
+def test_an_authority_of_rsa_issues_nothing_else(tmp_path):
+    issued = Authority(tmp_path, rsa=True).issue("mail.lab.test")
+    for certificate in x509.load_pem_x509_certificates(issued.certificate.read_bytes()):
+        assert isinstance(certificate.public_key(), rsa.RSAPublicKey)
+        assert len(certificate.signature) == 256

@@ -7,7 +7,7 @@ from pathlib import Path
 from support.lab import ALICE, backend, read_request, request_bytes
 
 from mapiproxy.lab.backend import Seen
-from mapiproxy.lab.journal import Journal, read_journal
+from mapiproxy.lab.journal import Journal, count_executions, read_journal
 
 
 def test_what_was_written_stands_there_at_once_whoever_wrote_it(tmp_path: Path) -> None:
@@ -67,3 +67,15 @@ def test_a_server_tells_of_each_execute_and_of_each_answer(tmp_path: Path) -> No
         ("connect", "{G}:1"), ("execute", "{G}:2"), ("refused", "{G}:3"),
     ]  # fmt: skip
     assert {line["login"] for line in lines} == {ALICE.login}
+
+
+def test_executions_of_several_books_are_counted_by_request(tmp_path: Path) -> None:
+    for name, requests in (("one", ("{A}:1", "{A}:2")), ("two", ("{A}:2",))):
+        journal = Journal(tmp_path / name, name)
+        for request in requests:
+            journal.executed(request, "alice")
+        journal.answered(Seen("POST", "Connect", "{A}:9", "alice", 0, None))
+        journal.close()
+
+    counted = count_executions(tmp_path / "one", tmp_path / "two", tmp_path / "none")
+    assert counted == {"{A}:1": 1, "{A}:2": 2}

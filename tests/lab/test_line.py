@@ -115,3 +115,32 @@ def test_a_line_that_is_gone_says_not_sent() -> None:
     play.line.close()
     play.ask()
     assert isinstance(play.results[0], NotSent)
+
+
+@pytest.mark.parametrize(
+    ("came", "what"),
+    [(b"\0\0\x12\x04\0\0\0\0\0" + bytes(18), "what came is HTTP/2"), (b"220 mail ESMTP\r\n", "what came is no HTTP")],
+)
+def test_another_protocol_is_given_up_at_its_first_bytes(came: bytes, what: str) -> None:
+    play = Play()
+    play.ask()
+    play.line.dataReceived(came)
+    (error,) = play.results
+    assert isinstance(error, BadAnswer)
+    assert what in str(error)
+    assert play.clock.getDelayedCalls() == []
+
+
+def test_how_the_tls_handshake_ended_is_told_once() -> None:
+    play = Play()
+    told: list[object] = []
+    play.line.secured.addCallback(told.append)
+    play.line.handshakeCompleted()
+    play.line.connectionLost(Failure(ConnectionLost()))
+    assert told == [None]
+
+    play = Play()
+    play.line.secured.addCallback(told.append)
+    play.line.connectionLost(Failure(ConnectionLost()))
+    assert isinstance(told[1], ConnectionLost)
+    assert play.line.certificate is None

@@ -28,6 +28,14 @@ def test_filler_has_the_size_asked_for_and_well_formed_headers(size: int) -> Non
         assert (flags == 4) == (not buffer)
 
 
+def test_the_error_of_a_refused_logon_is_read() -> None:
+    refused = rops.rop_buffer(bytes((rops.LOGON, 0)) + (0x478).to_bytes(4, "little"))
+    answer = bodies.execute_answer(refused)
+    assert rops.read_logon_answer(answer) is None
+    assert rops.read_logon_error(answer) == 0x478
+    assert rops.read_logon_error(bodies.execute_answer(rops.nothing())) is None
+
+
 def test_what_is_no_answer_of_rops_tells_nothing() -> None:
     assert rops.read_execute_answer(b"") == rops.Told()
     assert rops.read_execute_answer(bodies.error_answer(5)) == rops.Told()

@@ -18,6 +18,7 @@ from twisted.trial.unittest import TestCase
 from mapiproxy.net import logfile, logfolder
 from mapiproxy.net.logfile import HttpProxyLog
 from mapiproxy.record.columns import LogIdentity
+from mapiproxy.record.rca import make_address_book, make_client_access
 
 IDENTITY = LogIdentity("HOST", "15.02.2562.045")
 NAME = "HttpProxy_2024012415-1.LOG"
@@ -31,10 +32,13 @@ class Desk:
         self.slow = False
         self.late: list[tuple[Deferred[Any], Callable[..., Any], tuple[Any, ...]]] = []
         self.log = HttpProxyLog(
-            directory, IDENTITY, reactor=self.clock, defer=self.defer, **options
+            directory, IDENTITY, reactor=self.clock, defer=self.defer, wall=self.wall, **options
         )
         self.said: list[str] = []
         self.log._log = self  # type: ignore[assignment]
+
+    def wall(self) -> float:
+        return WALL + self.clock.seconds()
 
     def defer(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
         if not self.slow:
@@ -50,7 +54,7 @@ class Desk:
     def error(self, text: str, **values: Any) -> None:
         self.said.append(text.format(**values))
 
-    warn = error
+    warn = info = error
 
     def failure(self, text: str, failure: Any, **values: Any) -> None:
         self.said.append(text.format(**values))
@@ -109,6 +113,25 @@ def test_many_records_do_not_wait_for_the_flush(desk: Desk, monkeypatch: pytest.
     for name in "abc":
         desk.log.record(execute(request_id=name))
     assert desk.ids() == ["a", "b", "c"]
+
+
+def test_lines_are_made_some_at_a_time_and_count_before_they_are(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logfile, "BURST", 3)
+    made: list[str] = []
+    entry_of = desk.log._format.entry
+
+    def entry(ledger: Any) -> tuple[int, bytes]:
+        made.append(ledger.request_id)
+        return entry_of(ledger)
+
+    monkeypatch.setattr(desk.log._format, "entry", entry)
+    for name in "abcd":
+        desk.log.record(execute(request_id=name))
+    assert (made, desk.log.waiting) == (["a", "b", "c"], 4)
+    desk.clock.advance(1.0)
+    assert (made, desk.log.waiting, desk.ids()) == ([*"abcd"], 0, [*"abcd"])
 
 
 def test_one_batch_at_a_time_and_in_order(desk: Desk) -> None:
@@ -276,6 +299,120 @@ def test_a_broken_pool_does_not_end_the_flushing(tmp_path: Path) -> None:
     desk.log.record(execute(request_id="b"))
     desk.clock.advance(1.0)
     assert desk.ids() == ["b"]
+
+
+def test_a_log_that_is_replaced_leaves_to_the_next_what_its_disk_refused(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another directory is what an operator gives a proxy whose disk is full."""
+    (tmp_path / "Mapi").write_text("in the way")
+    desk.log.record(execute(request_id="a"))
+    desk.clock.advance(1.0)
+    desk.log.record(execute(request_id="b"))
+    new = Desk(tmp_path / "other")
+    new.log.start()
+    new.log.record(execute(request_id="c"))
+    assert fired(desk.log.give_way(new.log))
+    new.clock.advance(1.0)
+    assert new.ids() == ["a", "b", "c"]
+    assert (new.log.lost, new.log.written, new.log.waiting) == (0, 3, 0)
+
+
+def test_nothing_is_lost_between_two_logs_of_one_directory(desk: Desk, tmp_path: Path) -> None:
+    """Another identity, the same place: the batch in flight ends in the old file, the new file is another."""
+    desk.slow = True
+    desk.log.record(execute(request_id="a"))
+    desk.clock.advance(1.0)
+    desk.log.record(execute(request_id="b"))
+    new = Desk(tmp_path)
+    new.log.start()
+    given = desk.log.give_way(new.log)
+    new.log.record(execute(request_id="c"))
+    new.clock.advance(1.0)
+    for _ in range(3):
+        desk.run_late()
+    assert fired(given)
+    assert fired(new.log.stop())
+    found = [each for path in sorted((tmp_path / "Mapi").iterdir()) for each in ids_in(path)]
+    assert sorted(found) == ["a", "b", "c"]
+    assert new.log.written == 3
+
+
+def test_counts_go_on_in_the_next_log(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logfolder, "BACKLOG", 1)
+    full = Full(monkeypatch)
+    for name in "ab":
+        desk.log.record(execute(request_id=name))
+    desk.clock.advance(1.0)
+    full.refuses = False
+    new = Desk(tmp_path / "other")
+    new.log.start()
+    assert fired(desk.log.give_way(new.log))
+    assert (new.log.lost, new.log.written) == (1, 1)
+
+
+def test_an_heir_that_has_ended_itself_inherits_nothing_and_it_is_said(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Full(monkeypatch)
+    desk.log.record(execute(request_id="a"))
+    new = Desk(tmp_path / "other")
+    assert fired(new.log.stop())
+    assert fired(desk.log.give_way(new.log))
+    assert new.log.lost == 1
+    assert "never written" in desk.said[-1]
+
+
+def test_lines_go_to_the_heir_of_an_heir(desk: Desk, tmp_path: Path) -> None:
+    """Two reloads in a row, before the first disk has said what it does not take."""
+    (tmp_path / "Mapi").write_text("in the way")
+    desk.log.record(execute(request_id="a"))
+    desk.slow = True
+    second, third = Desk(tmp_path / "second"), Desk(tmp_path / "third")
+    given = desk.log.give_way(second.log)
+    assert fired(second.log.give_way(third.log))
+    for _ in range(2):
+        desk.run_late()
+    assert fired(given)
+    assert fired(third.log.stop())
+    assert ids_in(tmp_path / "third" / "Mapi" / NAME) == ["a"]
+    assert third.log.lost == 0
+
+
+def test_how_it_is_can_be_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Full(monkeypatch)
+    desk.log.record(execute(request_id="a"))
+    assert (desk.log.waiting, desk.log.trouble) == (1, None)
+    desk.clock.advance(1.0)
+    assert desk.log.waiting == 1
+    assert "No space left" in str(desk.log.trouble)
+    full.refuses = False
+    desk.clock.advance(1.0)
+    assert (desk.log.waiting, desk.log.trouble, desk.log.written) == (0, None, 1)
+
+
+def test_the_back_ends_logs_are_written_beside(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, also=[make_client_access(IDENTITY), make_address_book(IDENTITY)])
+    for kind, path in (("Connect", "/mapi/emsmdb/"), ("Execute", "/mapi/emsmdb/"), ("Bind", "/mapi/nspi/")):
+        desk.log.record(execute(request_type=kind, path=path))
+    assert fired(desk.log.stop())
+    files = {path.relative_to(tmp_path).as_posix(): path.read_text().count("\n") for path in tmp_path.rglob("*.LOG")}
+    assert files == {
+        f"Mapi/{NAME}": 6 + 3,
+        "MAPI Client Access/RCA_2024012415-1.LOG": 5 + 1,
+        "MAPI AddressBook Service/MAPIAB_2024012415-1.LOG": 5 + 1,
+    }
+    assert desk.log.written == 5
+
+
+def test_old_files_go_even_while_nothing_happens(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "Ews").mkdir()
+    old = tmp_path / "Ews" / "HttpProxy_2023010100-1.LOG"
+    for _ in range(2):
+        old.write_text("old")
+        desk.clock.advance(3600.0)
+        assert not old.exists()
+    assert desk.said == [f"1 old files of the log in {tmp_path} removed, 3 bytes"] * 2
 
 
 def _break() -> None:

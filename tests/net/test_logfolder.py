@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapiproxy.net import logfolder
-from mapiproxy.net.logfolder import HOUR_MS, Entry, LogFolder
+from mapiproxy.net.logfolder import HOUR_MS, LogFolder
 
 HEADER = b"#header\r\n"
 #: 2024-01-24T15:00Z
@@ -26,7 +26,7 @@ def folder_in(directory: Path, roll_size: int = 10_000) -> LogFolder:
 
 def add(folder: LogFolder, *numbers: int, at: int = HOUR) -> None:
     for number in numbers:
-        folder.add(Entry(at, b"line %04d\r\n" % number))
+        folder.add([(at, b"line %04d\r\n" % number)])
 
 
 def files(directory: Path) -> dict[str, list[bytes]]:

@@ -15,7 +15,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial import unittest
 
-from mapiproxy.net.certificates import find_fingerprint
+from mapiproxy.net.certificates import find_fingerprint, read_certificates
 from mapiproxy.net.tls import (
     FAILURE_KINDS,
     ListenerCreator,
@@ -208,6 +208,40 @@ def test_a_client_may_resume_its_session_but_not_across_a_replacement(authority,
     assert size_of_another() < full[0] - 400
     listener.replace([mail, other])
     assert size_of_another() > full[0] - 100
+
+
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+def test_a_client_s_certificate_is_asked_for_where_there_are_authorities(authority, version):
+    listener = ListenerCreator([loaded(authority.issue("one.test"))], authorities=read_certificates(authority.ca_file))
+    known, stranger = authority.issue("alice.test"), authority.stranger().issue("mallory.test")
+
+    def ends(issued):
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_max_proto_version(version)
+        if issued is not None:
+            context.use_certificate_chain_file(str(issued.certificate))
+            context.use_privatekey_file(str(issued.key))
+        client = SSL.Connection(context, None)
+        server = listener.serverConnectionForTLS(None)
+        return shake(client, server)[1], server
+
+    refused, _ = ends(None)
+    assert "peer did not return a certificate" in str(refused)
+    refused, _ = ends(stranger)
+    assert "certificate verify failed" in str(refused)
+    refused, server = ends(known)
+    assert refused is None
+    assert server.get_peer_certificate(as_cryptography=True) is not None
+
+
+def test_what_is_prepared_brings_its_authorities_along(authority):
+    listener = ListenerCreator([loaded(authority.issue("one.test"))])
+    asking = read_certificates(authority.ca_file)
+    listener.become(ListenerCreator([loaded(authority.issue("two.test"))], authorities=asking))
+    listener.replace([loaded(authority.issue("three.test"))])
+
+    client = make_client(authority.ca_file, name="three.test")
+    assert "did not return a certificate" in str(shake(client, listener.serverConnectionForTLS(None))[1])
 
 
 def test_refusals_are_not_taken_for_an_end_of_file():

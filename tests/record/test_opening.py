@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
 from mapiproxy.record.opening import open_ledger
@@ -51,3 +53,14 @@ def test_what_could_not_be_read_has_a_ledger_all_the_same():
     ledger = open_ledger("id", 1.0, 1000.0, None, "192.0.2.1", 5)
 
     assert (ledger.method, ledger.host, ledger.client_ip) == ("", "", "192.0.2.1")
+
+
+def test_a_backend_cookie_is_told_as_what_it_says_and_a_form_only_as_a_form():
+    text = "Database~fb7adba2-51f4-47e3-b170-fd39f85aaf35~~2023-02-05T01:00:04"
+    flipped = b64encode(bytes(255 - byte for byte in text.encode())).decode()
+    ledger = opened(f"Cookie: MapiContext=topsecret; X-BackEndCookie=G={flipped}", "X-AnchorMailbox: a@d")
+
+    assert (ledger.route, ledger.by_form, ledger.anchor) == (text, False, "a@d")
+    second = opened("Cookie: a=b; cadata=topsecret", f"Cookie: X-BackEndCookie=G={flipped}")
+    assert (second.route, second.by_form) == (text, True)
+    assert "topsecret" not in repr(ledger) + repr(second)

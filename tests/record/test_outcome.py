@@ -8,7 +8,7 @@ from support.ledgers import execute, ledgers
 
 from mapiproxy.record.ending import Ending
 from mapiproxy.record.ledger import Ledger
-from mapiproxy.record.outcome import ERROR_CODES, error_code, generic_errors
+from mapiproxy.record.outcome import ERROR_CODES, error_code, generic_errors, http_status
 from mapiproxy.record.phases import Phase, moments_of
 
 
@@ -44,6 +44,21 @@ CASES = {
         execute(answer_ended_at=None, ending=Ending.BACKEND_LOST, error="the backend closed"),
         "BackendDisconnect",
         "PossibleException=IOException;Error=the backend closed;",
+    ),
+    "channel closed by its client": (
+        execute(protocol="RpcHttp", answer_ended_at=None, ending=Ending.CLIENT_DISCONNECT),
+        "",
+        "PossibleException=IOException;",
+    ),
+    "channel closed by its server": (
+        execute(protocol="RpcHttp", answer_ended_at=None, ending=Ending.BACKEND_LOST, error="closed"),
+        "",
+        "PossibleException=IOException;Error=closed;",
+    ),
+    "channel never opened": (
+        execute(**CUT, protocol="RpcHttp", ending=Ending.BACKEND_LOST, status=None),
+        "BackendDisconnect",
+        "",
     ),
     "no backend reached": (
         execute(**CUT, connected_at=None, status=503, ending=Ending.CONNECT_FAILED, error="a;b"),
@@ -95,3 +110,10 @@ def test_the_list_of_codes_is_closed(ledger: Ledger) -> None:
 def test_a_retried_dial_is_no_error() -> None:
     assert told(execute(error="connection refused", retries=1)) == ("", "")
     assert Phase.HEAD.value == "Head"
+
+
+def test_who_left_before_any_status_has_the_one_that_a_server_begins_with() -> None:
+    """Reference 1.4(4), the upload that broke; a connection that we broke has none."""
+    assert http_status(execute(**CUT, status=None, ending=Ending.CLIENT_DISCONNECT)) == 200
+    assert http_status(execute(status=503, ending=Ending.CLIENT_DISCONNECT)) == 503
+    assert http_status(execute(**CUT, status=None, ending=Ending.BACKEND_LOST)) == ""

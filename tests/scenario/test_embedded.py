@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from twisted.internet.defer import Deferred
 
 from mapiproxy.lab.virtual import Stuck
 from mapiproxy.scenario import Lab
+from mapiproxy.scenario.playing import play_virtually
+from mapiproxy.scenario.reading import read_scenario
+from mapiproxy.scenario.stage import CannotAct
+from mapiproxy.scenario.verbs import VERBS
 from mapiproxy.settings import SettingsError
 
 
@@ -74,9 +81,10 @@ def test_mistakes_are_named() -> None:
 
 
 def test_a_step_that_fails_is_raised_where_time_passes() -> None:
-    with Lab() as lab, pytest.raises(Exception, match="nobody knows which server is home"):
+    with Lab() as lab:
         lab.outlook("alice")
-        lab.do("crash")
+        with pytest.raises(CannotAct, match="nobody knows which server is home"):
+            lab.do("crash")
 
 
 def test_something_of_ones_own_runs_in_the_same_time() -> None:
@@ -102,3 +110,27 @@ def test_nothing_is_left_when_it_is_over() -> None:
     assert lab.reactor.ports == {}
     lab.reactor.advance(7200)
     assert lab.reactor.getDelayedCalls() == []
+
+
+README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    section = README.partition("\n## Scenarios\n")[2].partition("\n## ")[0]
+    return [block.partition("\n```")[0] for block in section.split(f"```{language}\n")[1:]]
+
+
+def test_the_test_in_the_readme_passes() -> None:
+    (text,) = blocks("python")
+    names: dict[str, Any] = {}
+    exec(text, names)
+    names["test_a_server_may_die_over_lunch"]()
+
+
+def test_the_scenario_in_the_readme_is_as_expected_and_names_every_verb() -> None:
+    (text,) = blocks("toml")
+    scenario = read_scenario(text, Path("lunch.toml"))
+
+    assert play_virtually(scenario, "exchange").summary.startswith("ok: ")
+    assert play_virtually(scenario, "grommunio").summary.startswith("ok: ")
+    assert {verb for verb in VERBS if verb not in text} == {"resume"}

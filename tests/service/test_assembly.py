@@ -74,3 +74,13 @@ def test_every_request_gets_an_id_of_its_own() -> None:
 
     assert len(set(ids)) == 3
     assert all(len(each) == 36 for each in ids)
+
+
+def test_the_log_is_kept_as_the_settings_say(tmp_path: Path) -> None:
+    log = make_log(
+        Log(directory=tmp_path, server_name="MAIL1", retention=7200.0, folder_size=5, mapi_client_access=True), reactor
+    )
+
+    assert log is not None
+    assert (log._shelf._retention.max_age, log._shelf._retention.max_size) == (7200.0, 5)
+    assert [each.folder for each in log._also] == ["MAPI Client Access"]

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from support.lab import ALICE, BOB
-from support.running import RunningCase
+from support.running import RunningCase, later
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from mapiproxy.policy.tally import RUNGS
@@ -33,6 +33,22 @@ class ViewCase(RunningCase):
         (listener,) = status["listeners"]
         self.assertEqual(listener["binds"], [f"127.0.0.1:{self.service.ports[0].getHost().port}"])
 
+    @inlineCallbacks
+    def test_the_log_tells_how_it_fares_and_counts_on_through_a_reload(self) -> Any:
+        self.assertIsNone(self.ask("status")["log"])
+        for number, name in enumerate(("one", "two")):
+            text = self.file.read_text().split("[log]")[0] + f'[log]\nflush = "10ms"\ndirectory = "{self.folder / name}"\n'
+            self.file.write_text(text)
+            self.assertTrue(self.ask("reload")["ok"])
+            client = self.client(ALICE)
+            yield Deferred.fromCoroutine(client.connect())
+            yield Deferred.fromCoroutine(client.close())
+            while self.ask("status")["log"]["written"] <= number:
+                yield later(0.01)
+            seen = self.ask("status")["log"]
+            self.assertEqual((seen["directory"], seen["lost"], seen["trouble"]), (str(self.folder / name), 0, None))
+            self.assertEqual(len(list((self.folder / name / "Mapi").iterdir())), 1)
+
     def test_skew_is_told_once_there_is_something_to_compare(self) -> None:
         """Complaint 34."""
         sessions = self.service.sites["lab"].sessions
@@ -48,3 +64,14 @@ class ViewCase(RunningCase):
         self.assertIsNone(one["probe"])
         self.assertEqual((one["safe_in"], one["up"], one["admin"]), (0, True, "ready"))
         self.assertEqual(two["url"], self.labs["TWO"].url)
+
+    @inlineCallbacks
+    def test_the_oldest_pending_is_that_of_the_quietest_open_wait(self) -> Any:
+        client = self.client()
+        yield Deferred.fromCoroutine(client.connect())
+        self.assertEqual([row["pending_age"] for row in self.ask("servers")["servers"]], [None, None])
+        waiting = client.start_wait()
+        waiting.done.addErrback(lambda failure: None)
+        yield later(0.7)
+        (age,) = [row["pending_age"] for row in self.ask("servers")["servers"] if row["waits"]]
+        self.assertLess(age, 0.5)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attrs import fields
+from attrs import evolve, fields
 from support.settings_files import PLAIN, write_config
 
 from mapiproxy.backends.kind import Kind
 from mapiproxy.settings import (
+    Admin,
     BackendGroup,
     Bind,
     CertificateFiles,
@@ -90,3 +91,19 @@ def test_what_is_off_is_called_off(tmp_path: Path) -> None:
     text = describe(load_settings(path))
     assert "off: plain HTTP" in text
     assert "Log\n    off\n" in text
+
+
+def test_where_the_status_page_will_be_and_what_it_asks_for() -> None:
+    def said(admin: Admin) -> str:
+        return describe(evolve(pair(), admin=admin))
+
+    assert "status page  none: add [admin] bind to have one" in said(Admin())
+    here = Bind("127.0.0.1", 8444)
+    assert "status page  http://127.0.0.1:8444/ for whoever is on this machine, asks for nothing" in said(Admin(here))
+    away = Admin(
+        Bind("::", 8444), ("admin.example.com",), Path("/t"), Path("/ca"), Path("/c"), read_only=True
+    )
+    assert (
+        "status page  https://[::]:8444/ asks for a token of /t and a client certificate of /ca, read only\n"
+        "               also by the name of admin.example.com" in said(away)
+    )

@@ -32,7 +32,7 @@ class End:
         self.protocol: Protocol | None = None
         self.other: End
         self.inbox: deque[Any] = deque()
-        self.paused = self.gone = self.finished = self.heard_fin = False
+        self.paused = self.gone = self.finished = False
         self.producer: Any = None
         self.pressed = False
 
@@ -71,8 +71,6 @@ class End:
         if not self.finished and not self.gone:
             self.finished = True
             self._send(FIN)
-            if self.heard_fin:
-                self._lost(ConnectionDone())
 
     def loseConnection(self) -> None:
         if not self.gone:
@@ -111,10 +109,8 @@ class End:
                 self.inbox.clear()
                 self._lost(ConnectionLost())
             elif item is FIN:
-                self.heard_fin = True
-                if self.finished:
-                    self._lost(ConnectionDone())
-                elif IHalfCloseableProtocol.providedBy(self.protocol):
+                # As in Twisted, both halves may be closed and the connection is not over.
+                if IHalfCloseableProtocol.providedBy(self.protocol):
                     self.protocol.readConnectionLost()
                 else:
                     self.loseConnection()

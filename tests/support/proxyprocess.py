@@ -70,6 +70,10 @@ class ProxyProcess:
                 return int(line.split()[1]) * 1024
         raise AssertionError(name)
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def stop(self) -> int:
         """SIGTERM, and wait; returns the exit status."""
         if self._process.poll() is None:

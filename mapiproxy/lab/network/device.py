@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.protocol import Factory, Protocol
 
 from mapiproxy.lab.happening import Happening, Tell, tell_nobody
+from mapiproxy.lab.inorder import InOrder
 from mapiproxy.lab.network.addresses import Address, is_loopback, show
 from mapiproxy.lab.network.counters import Counters
 from mapiproxy.lab.network.faults.certificates import ShowsCertificate
@@ -85,8 +86,8 @@ class Device:
         if self.needs_plaintext and not self.looks_inside:
             raise BadRule(f"{name}: this device has to see the plaintext, and TLS passes it unread")
         self.counters = Counters()
-        self.flows: set[Flow] = set()
-        self.legs: set[Leg] = set()
+        self.flows: InOrder[Flow] = InOrder()
+        self.legs: InOrder[Leg] = InOrder()
         self._tell = tell
         self._listen = listen
         self._listening: Any = None

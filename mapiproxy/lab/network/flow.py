@@ -45,8 +45,8 @@ class Flow:
         self.gate: Gate | None = None
         self.certificate = "own"
         self.observer = Observer(self.connection, device.looks_inside, device.asked)
-        self.up = Lane(Direction.TO_SERVER, self._to_server, device.chance(number), self._struck)
-        self.down = Lane(Direction.TO_CLIENT, self._to_client, device.chance(number), self._struck)
+        self.up = Lane(Direction.TO_SERVER, self._to_server, device.chance(number), device.struck)
+        self.down = Lane(Direction.TO_CLIENT, self._to_client, device.chance(number), device.struck)
         self.upstream: Upstream = device.upstream(self)
         self._extra: list[Leg] = []
         self._timer: Any = None
@@ -64,10 +64,13 @@ class Flow:
         return float(self.device.reactor.seconds())
 
     def begin(self) -> None:
-        """The client has been accepted: phases connect and tls."""
-        self.up.put(Piece(b"", Place(self.connection, "connect")), self._now())
+        """The client has been accepted: phases connect and tls, and the moment after them."""
+        now = self._now()
+        self.up.put(Piece(b"", Place(self.connection, "connect")), now)
         if self.gate is not None:
-            self.up.put(Piece(b"", Place(self.connection, "tls")), self._now())
+            self.up.put(Piece(b"", Place(self.connection, "tls")), now)
+        for lane in (self.up, self.down):
+            lane.put(Piece(b"", Place(self.connection)), now)
         self._settle()
 
     # What comes in.
@@ -95,6 +98,9 @@ class Flow:
         self._end("client", self.up, self.observer.request_end, clean=True)
 
     def side_lost(self, side: Side, clean: bool) -> None:
+        if side.tls and not (clean or side.spoke):
+            detail = f"connection {self.number}: ended within or just after the handshake"
+            self.device.say("connection", "tls", outcome="lost", detail=detail)
         self._end("client", self.up, self.observer.request_end, clean)
         self._gone("client")
 
@@ -139,9 +145,10 @@ class Flow:
         """A side has finished, or was lost: each is passed on once."""
         if who in self._over or (clean and who in self._finned):
             return
-        if who not in self._finned:
-            self._finned.add(who)
+        self._finned.add(who)
         if not self.device.passes(self, to_server=who == "client"):
+            # The other side does not hear of it; this one has left and needs its socket no more.
+            (self.client if who == "client" and self.client is not None else self.upstream).close()
             return
         asked = self.observer.expected
         place = Place(self.connection, "", asked[0] if asked else None)
@@ -251,9 +258,6 @@ class Flow:
         self.up.remove(play, now)
         self.down.remove(play, now)
         self._settle()
-
-    def _struck(self, play: RuleInPlay, place: Place) -> None:
-        self.device.struck(play, place)
 
     def _settle(self) -> None:
         """Hold the sides whose bytes find no room, and set the clock for what waits."""

@@ -62,13 +62,14 @@ class _Stage:
 
     def _take(self, item: Item, now: float) -> None:
         if isinstance(item, Piece | Fin | Rst):
-            strikes = False
-            if not self.play.removed:
-                strikes, fresh = self.play.aim.strikes(item.place)
-                if fresh:
-                    self._struck(self.play, item.place)
+            strikes = not self.play.removed and self.play.aim.strikes(item.place)
             if strikes or self.state.caught:
-                for due, out in self.fault.take(self.state, item, At(now, self._chance)):
+                outs = list(self.fault.take(self.state, item, At(now, self._chance)))
+                # A filter that lets a request through has done nothing.
+                acts = not self.fault.per_request or outs != [(now, item)]
+                if strikes and acts and self.play.aim.struck_now(item.place):
+                    self._struck(self.play, item.place)
+                for due, out in outs:
                     self._wait(due, out)
                 return
         self._wait(now, item)
@@ -124,9 +125,14 @@ class Lane:
         self.closed = False
 
     def add(self, play: RuleInPlay) -> None:
-        """Put a rule behind the others, if it goes this way."""
+        """Put a rule behind the others, if it goes this way.
+
+        Faults of messages come before those of the stream, which may leave no head in one piece.
+        """
         if play.rule.goes(self.direction):
-            self._stages.append(_Stage(play, self._chance(play, self.direction), self._struck))
+            stage = _Stage(play, self._chance(play, self.direction), self._struck)
+            of_messages = sum(each.fault.per_request for each in self._stages)
+            self._stages.insert(of_messages if stage.fault.per_request else len(self._stages), stage)
 
     def wake(self, play: RuleInPlay, place: Place, now: float) -> None:
         """Tell a rule that has been added to a connection that goes on, although nothing has come."""
@@ -159,7 +165,6 @@ class Lane:
         try:
             while self._input:
                 self._pass(0, self._input.popleft(), now)
-            # From the way out backwards would be as good: a stage's queue is in order, and so are stages.
             for stage in list(self._stages):
                 self._let_go(stage, now)
         finally:

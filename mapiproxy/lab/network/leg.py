@@ -150,6 +150,10 @@ class Leg:
     def side_said(self, side: Side, data: bytes) -> None:
         if self.owner is not None:
             self.owner.server_said(self, data)
+        else:
+            # Unasked: nobody may use this connection any more (reference M15).
+            self.over = True
+            side.close()
 
     def side_finished(self, side: Side) -> None:
         if self.owner is not None:

@@ -7,6 +7,7 @@ fault gives in place of the server are put in at their turn.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -22,6 +23,9 @@ from mapiproxy.wire.reader import HEAD_LIMIT
 
 #: The first byte of a TLS handshake record.
 TLS_HANDSHAKE = 0x16
+
+#: How a request begins, as far as it has come.
+_METHOD = re.compile(rb"[\r\n]*(?:[A-Z_]{1,24}(?: |\Z)|\Z)")
 
 
 class Observer:
@@ -81,7 +85,7 @@ class Observer:
         raw = self._asking
         end = raw.find(b"\r\n\r\n")
         if end < 0:
-            self._blind = len(raw) > HEAD_LIMIT
+            self._blind = len(raw) > HEAD_LIMIT or not _METHOD.match(raw)
             return self._blind
         try:
             head = parse_request_head(raw[: end + 4].lstrip(b"\r\n"))

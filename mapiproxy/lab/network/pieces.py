@@ -34,12 +34,14 @@ class Connection:
 
     :ivar number: counts from 1 on each device; for people.
     :ivar decisions: which rules strike here, each decided once.
+    :ivar struck: of those, the ones that have done something.
     """
 
     number: int
     client: str = ""
     backend: str = ""
     decisions: dict[Any, bool] = field(factory=dict, repr=False)
+    struck: set[Any] = field(factory=set, repr=False)
 
 
 @define(eq=False)
@@ -61,6 +63,7 @@ class Exchange:
     chunked: bool = False
     reply: Reply | None = None
     decisions: dict[Any, bool] = field(factory=dict, repr=False)
+    struck: set[Any] = field(factory=set, repr=False)
 
 
 @frozen
@@ -99,7 +102,8 @@ class Piece:
         first, rest = self.data[:size], self.data[size:]
         if self.payload != self.data:
             # Framing, or a word with framing in the middle of it: the payload is not to be torn.
-            return evolve(self, data=first), evolve(self, data=rest, payload=b"")
+            torn = evolve(self.place, head=False)
+            return Piece(first, torn, self.payload), Piece(rest, torn)
         place = evolve(self.place, offset=self.place.offset + len(first))
         return Piece(first, self.place, first), Piece(rest, place, rest)
 

@@ -20,9 +20,12 @@ class BadRule(ValueError):
     """A rule or device that cannot be meant; the text names the key and what is allowed."""
 
 
-def key(read: Read, default: Any = attrs.NOTHING) -> Any:
-    """A field that may be written in a table, and how it is read there."""
-    return attrs.field(default=default, metadata={"read": read})
+def key(read: Read, default: Any = attrs.NOTHING, form: str = "text") -> Any:
+    """A field that may be written in a table, and how it is read there.
+
+    :param form: ``text``, ``number``, ``switch`` or ``words``: what it is on a command line.
+    """
+    return attrs.field(default=default, metadata={"read": read, "form": form})
 
 
 def duration(default: Any = attrs.NOTHING) -> Any:
@@ -44,7 +47,7 @@ def whole(least: int, default: Any = attrs.NOTHING, most: int = 2**31) -> Any:
             raise BadValue(f"{show(value)} is not a whole number of {least}{end}")
         return value
 
-    return key(read, default)
+    return key(read, default, "number")
 
 
 def share(default: Any = attrs.NOTHING) -> Any:
@@ -55,7 +58,7 @@ def share(default: Any = attrs.NOTHING) -> Any:
             raise BadValue(f"{show(value)} is not a number from 0 to 1")
         return float(value)
 
-    return key(read, default)
+    return key(read, default, "number")
 
 
 def switch(default: bool) -> Any:
@@ -66,7 +69,7 @@ def switch(default: bool) -> Any:
             raise BadValue(f"{show(value)} is neither true nor false")
         return value
 
-    return key(read, default)
+    return key(read, default, "switch")
 
 
 def words(default: Any = attrs.NOTHING) -> Any:
@@ -78,7 +81,7 @@ def words(default: Any = attrs.NOTHING) -> Any:
             raise BadValue(f"{show(value)} is neither a text nor a list of them")
         return tuple(read_line(each) for each in values)
 
-    return key(read, default)
+    return key(read, default, "words")
 
 
 def choice(allowed: Iterable[str], default: Any = attrs.NOTHING) -> Any:
@@ -115,6 +118,11 @@ def keys_of(cls: type) -> dict[str, Read]:
     return {
         each.name: each.metadata["read"] for each in attrs.fields(cls) if "read" in each.metadata
     }
+
+
+def forms_of(cls: type) -> dict[str, str]:
+    """What may be written for a class, and in which form."""
+    return {each.name: each.metadata["form"] for each in attrs.fields(cls) if "form" in each.metadata}
 
 
 def required_of(cls: type) -> list[str]:

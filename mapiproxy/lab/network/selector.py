@@ -81,6 +81,9 @@ class Selector:
                 return False
             if place.offset < self.at:
                 return False
+        elif place.phase in ("connect", "tls"):
+            # Before there is a stream; whoever means that moment names it.
+            return False
         exchange = place.exchange
         if self.of_requests:
             if exchange is None:
@@ -118,20 +121,27 @@ class Aim:
     struck: int = 0
     _seen: dict[object, int] = field(factory=dict, repr=False)
 
-    def strikes(self, place: Place) -> tuple[bool, bool]:
-        """Whether what is at *place* is struck, and whether that has just been decided."""
-        selector = self.selector
-        if not selector.fits(place):
-            return False, False
-        unit: Exchange | Connection | None = place.exchange if self.per_request else place.connection
-        if unit is None:
-            return False, False
+    def strikes(self, place: Place) -> bool:
+        """Whether what is at *place* is struck."""
+        unit = self._unit(place)
+        if unit is None or not self.selector.fits(place):
+            return False
         decided = unit.decisions.get(self)
-        if decided is not None:
-            return decided, False
-        decided = self._decide(place)
-        unit.decisions[self] = decided
-        return decided, decided
+        if decided is None:
+            decided = unit.decisions[self] = self._decide(place)
+        return decided
+
+    def struck_now(self, place: Place) -> bool:
+        """The rule has done something there: count it, once for each unit; whether it is the first time."""
+        unit = self._unit(place)
+        if unit is None or self in unit.struck:
+            return False
+        unit.struck.add(self)
+        self.struck += 1
+        return True
+
+    def _unit(self, place: Place) -> Exchange | Connection | None:
+        return place.exchange if self.per_request else place.connection
 
     def _decide(self, place: Place) -> bool:
         selector = self.selector
@@ -146,7 +156,4 @@ class Aim:
         if selector.limit is not None and self.struck >= selector.limit:
             return False
         # Chance is asked whatever the probability is, so that changing one rule's does not move the others'.
-        if self.chance.random() >= selector.probability:
-            return False
-        self.struck += 1
-        return True
+        return self.chance.random() < selector.probability

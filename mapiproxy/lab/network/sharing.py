@@ -68,6 +68,8 @@ class PerRequest:
         self._shared = shared
         self._leg: Leg | None = None
         self._under_way: Exchange | None = None
+        self._sending: Exchange | None = None
+        self._whole = False
         self._queue: deque[Piece] = deque()
         self._waits = 0
         self._held = False
@@ -95,16 +97,17 @@ class PerRequest:
     def _pump(self) -> None:
         while self._queue:
             piece = self._queue[0]
-            if piece.place.head:
+            exchange = piece.place.exchange
+            if exchange is not None and exchange is not self._sending:
                 if self._under_way is not None:
                     return
-                exchange = piece.place.exchange
-                assert exchange is not None, "write() has looked"
-                self._under_way = exchange
+                self._under_way = self._sending = exchange
+                self._whole = False
                 self._leg = self._pool.lend(self._device.address_of(exchange), self._owner)
                 self._leg.hold(self._held)
             self._queue.popleft()
             self._waits -= len(piece.data)
+            self._whole = self._whole or piece.place.last
             if self._leg is not None:
                 self._leg.write(piece)
         if self._ending and self._under_way is None:
@@ -118,7 +121,8 @@ class PerRequest:
         leg, self._leg, self._under_way = self._leg, None, None
         if leg is not None:
             answer = exchange.answer
-            if answer is not None and answer.keep_alive:
+            # One that was answered before it was whole leaves its connection in the middle of a request.
+            if self._whole and answer is not None and answer.keep_alive:
                 self._pool.take_back(leg)
             else:
                 leg.owner = None
@@ -165,11 +169,11 @@ class PerRequest:
         if self._ending == "over":
             return
         self._drop(reset)
-        self._end()
+        self._end(clean=not reset)
 
-    def _end(self) -> None:
+    def _end(self, clean: bool = True) -> None:
         """Nothing more is to come; the flow is told as it is told of a connection."""
         self._ending = "over"
         if not self._shared:
             self._pool.close()
-        self._owner.server_lost(None, clean=True)
+        self._owner.server_lost(None, clean)

@@ -1,7 +1,8 @@
 """One end of a connection of a device: bytes in, bytes out, held back, ended once.
 
 Knows the manners of transports (see the opening of ``net/line.py``, learnt there): let go before closing,
-unregister before closing, end once only, never hold a TLS transport before its first bytes.
+unregister before closing, end once only, never hold a TLS transport before its first bytes; and close a
+connection whose halves have both been closed, for Twisted does not.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Side(Protocol):
     :param tls: its transport is a TLS one, which knows no half-close.
     :ivar full: the peer reads too slowly for what was written.
     :ivar gone: the connection is over.
+    :ivar spoke: something has been heard; over TLS, so the handshake is over.
     """
 
     def __init__(self, heard: Hears, tls: bool) -> None:
@@ -45,7 +47,9 @@ class Side(Protocol):
         self._held = False
         self._paused = False
         self._ended = False
-        self._spoke = False
+        self.spoke = False
+        self._heard_fin = False
+        self._finished = False
 
     def connectionMade(self) -> None:
         transport: Any = self.transport
@@ -55,12 +59,16 @@ class Side(Protocol):
         self._heard.side_opened(self)
 
     def dataReceived(self, data: bytes) -> None:
-        self._spoke = True
+        self.spoke = True
         self._heard.side_said(self, data)
         self._settle()
 
     def readConnectionLost(self) -> None:
+        self._heard_fin = True
         self._heard.side_finished(self)
+        if self._finished:
+            # Twisted leaves a connection open whose halves are both closed.
+            self.close()
 
     def writeConnectionLost(self) -> None:
         """We have finished; nothing follows from it."""
@@ -77,8 +85,8 @@ class Side(Protocol):
         self._settle()
 
     def _settle(self) -> None:
-        wanted = self._held and (self._spoke or not self.tls)
-        if wanted == self._paused or self._ended or self.transport is None:
+        wanted = self._held and (self.spoke or not self.tls)
+        if wanted == self._paused or self._ended or self._heard_fin or self.transport is None:
             return
         self._paused = wanted
         transport: Any = self.transport
@@ -110,9 +118,10 @@ class Side(Protocol):
         transport: Any = self.transport
         if self._ended or transport is None:
             return
-        if self.tls:
+        if self.tls or self._heard_fin:
             self.close()
-        else:
+        elif not self._finished:
+            self._finished = True
             self.full = False
             transport.unregisterProducer()
             transport.loseWriteConnection()

@@ -8,12 +8,12 @@ from __future__ import annotations
 from attrs import define, field
 
 from mapiproxy.lab import bodies
-from mapiproxy.lab.caller import APPLICATION, USER_AGENT
 from mapiproxy.lab.cookies import Jar
 from mapiproxy.lab.errors import AnswerLost, BadAnswer, DialFailed, LabError, NotSent
-from mapiproxy.lab.line import ClientLine, Received
+from mapiproxy.lab.line import Received
 from mapiproxy.lab.outlook.desk import Desk, guid_of
 from mapiproxy.lab.outlook.judging import Answered, is_out_of_sequence, what_is_wrong
+from mapiproxy.lab.outlook.line import OutlookLine
 from mapiproxy.lab.users import LabUser
 from mapiproxy.wire.heads import ResponseHead
 
@@ -27,12 +27,14 @@ class Request:
     """One request, ready to be sent, as it is, as often as it was not sent.
 
     :ivar use: the connection that it goes over: ``call`` or ``wait``.
+    :ivar again: a wait in place of one that was lost.
     """
 
     call: str
     request_id: str
     raw: bytes = field(repr=False)
     use: str = "call"
+    again: bool = False
 
 
 class Asker:
@@ -56,20 +58,10 @@ class Asker:
         self.expiry = 900.0
         self.last_call = 0.0
         self.backend: str | None = None
-        self.lines: dict[str, ClientLine] = {}
+        self.lines: dict[str, OutlookLine] = {}
         self._path = f"/mapi/{endpoint}/".encode("ascii")
         self._secure = desk.address.tls or desk.address.host.startswith("127.")
-        lines = [
-            f"POST /mapi/{endpoint}/?MailboxId={mailbox.mailbox_id} HTTP/1.1",
-            f"Host: {desk.address.authority}",
-            "Content-Type: application/mapi-http",
-            f"User-Agent: {USER_AGENT}",
-            f"X-ClientInfo: {desk.client_info}:1",
-            f"X-ClientApplication: {APPLICATION}",
-        ]
-        if desk.authorization is not None:
-            lines.append(f"Authorization: {desk.authorization}")
-        self._start = "\r\n".join(lines).encode("latin-1")
+        self._target = f"POST {self._path.decode()}?MailboxId={mailbox.mailbox_id} HTTP/1.1".encode("latin-1")
         self.renew()
 
     def renew(self) -> None:
@@ -91,8 +83,9 @@ class Asker:
         self.count += 1
         request_id = f"{self.guid}:{self.count}"
         cookies = self._cookies()
-        raw = b"%b\r\nX-RequestType: %b\r\nX-RequestId: %b\r\n%bContent-Length: %d\r\n\r\n%b" % (
-            self._start,
+        raw = b"%b\r\n%bX-RequestType: %b\r\nX-RequestId: %b\r\n%bContent-Length: %d\r\n\r\n%b" % (
+            self._target,
+            self.desk.fields,
             call.encode("ascii"),
             request_id.encode("ascii"),
             b"" if cookies is None else b"Cookie: %b\r\n" % cookies,
@@ -119,7 +112,7 @@ class Asker:
         await desk.time.awake()
         return answer
 
-    async def _line(self, request: Request) -> ClientLine:
+    async def _line(self, request: Request) -> OutlookLine:
         line = self.lines.get(request.use)
         if line is not None and line.idle:
             return line
@@ -130,20 +123,22 @@ class Asker:
         self.lines[request.use] = line
         return line
 
-    async def _exchange(self, line: ClientLine, request: Request, began: float) -> Received:
+    async def _exchange(self, line: OutlookLine, request: Request, began: float) -> Received:
         desk = self.desk
         desk.book.calls[request.call] += 1
         if request.use == "wait":
             desk.book.waits += 1
+            desk.book.waits_reissued += request.again
         elif request.call == "Execute":
             desk.book.executes_sent += 1
             if desk.receipts is not None:
                 desk.receipts.sent[request.request_id] = desk.user.login
         last = began
 
-        def on_head(head: ResponseHead) -> None:
+        def on_head(head: ResponseHead) -> ResponseHead | None:
             self._take_head(head)
             line.bear(self._patience)
+            return slim(head) if request.use == "wait" else None
 
         def on_word(word: str) -> None:
             nonlocal last
@@ -153,7 +148,11 @@ class Asker:
             last = desk.time.seconds()
 
         line.bear(self._patience)
-        return await line.ask(b"POST", request.raw, on_head, on_word)
+        asked = line.ask(b"POST", request.raw, on_head, on_word)
+        if request.use == "wait":
+            # It lasts for minutes and is never sent again: in a crowd its bytes add up.
+            request.raw = b""
+        return await asked
 
     @property
     def _patience(self) -> float:
@@ -232,3 +231,14 @@ class Asker:
     def _tell(self, request: Request, at: float, until: float, outcome: str, detail: str) -> None:
         lane = f"{self.lane}/wait" if request.use == "wait" else self.lane
         self.desk.happened(at, lane, "request", request.call, outcome, until, detail)
+
+
+#: What is asked of a head after it has been read.
+_KEPT = (b"x-responsecode", b"x-requestid", b"x-requesttype", b"x-lab-user", b"retry-after")
+
+
+def slim(head: ResponseHead) -> ResponseHead:
+    """The same without the lines that nobody asks for later: it is kept for as long as a wait lasts."""
+    first = {key: value for key in _KEPT if (value := head.get(key)) is not None}
+    fields = list(first.items())
+    return ResponseHead(b"", fields, list(first), first, head.version, head.keep_alive, head.status)

@@ -20,7 +20,7 @@ class Recovery:
     """How long it took until the user could work again after an event in the machine's life.
 
     :ivar at: when the event was over (woken up, network there again); *seconds*: from then to the first
-        Execute that was answered well in the own mailbox.
+        Execute (a logon, too) that was answered well in the own mailbox.
     """
 
     label: str
@@ -35,7 +35,7 @@ class Book:
     :ivar outlooks: how many processes this is the book of.
     :ivar connects: contexts that were made (Connect or Bind, answered well), of which
         *connects_with_cookies* carried those of an old one and *connects_without* did not.
-    :ivar contexts_lost: how often a server said that a context is gone.
+    :ivar contexts_lost: contexts that a server said are gone, though the client had not given them up.
     :ivar executes_sent: given to a connection, each attempt; *executes_answered*: well; *executes_unknown*:
         sent whole and never answered whole; *executes_not_sent*: the connection went before; sent as it is on
         another one; *executes_refused*: answered by a status or code, so not executed.
@@ -46,9 +46,10 @@ class Book:
     :ivar codes: X-ResponseCode → how often, 0 included; *statuses*: HTTP status likewise.
     :ivar calls: X-RequestType → how often one was sent.
     :ivar logons_refused: mailboxes that could not be opened.
-    :ivar dials: connections made; *dials_refused*: not made; *dials_offline*: not tried, without a network.
+    :ivar dials: connections made; *dials_refused*: not made, and *dial_troubles* says why;
+        *dials_offline*: not tried, without a network.
     :ivar waits: NotificationWaits asked for; *waits_lost*: cut or given up, of which
-        *waits_reissued* were asked again in the same context and answered; *waits_rejected*: another one was
+        *waits_reissued* were sent again in the same context; *waits_rejected*: another one was
         in the way; *waits_quiet*: ended without an event.
     :ivar notifications: waits that an event ended; *mail*: messages told of, each once; *late_max*: seconds
         from a message's arrival on the server to the answer that told of it, and *late_sum* (lab servers).
@@ -85,6 +86,7 @@ class Book:
     dials: int = 0
     dials_refused: int = 0
     dials_offline: int = 0
+    dial_troubles: Counter[str] = field(factory=Counter)
     waits: int = 0
     waits_lost: int = 0
     waits_reissued: int = 0
@@ -158,7 +160,7 @@ class Book:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: keys of counters as texts, nothing left out."""
         told = asdict(self)
-        for name in ("codes", "statuses", "calls", "life"):
+        for name in ("codes", "statuses", "calls", "life", "dial_troubles"):
             told[name] = {str(key): count for key, count in sorted(told[name].items())}
         return told
 

@@ -21,7 +21,7 @@ from mapiproxy.lab.outlook.receipts import Receipts
 from mapiproxy.lab.users import LabUser, Users
 
 #: So many are closed at a time.
-_AT_ONCE = 50
+_AT_ONCE = 500
 
 
 class Crowd:

@@ -7,6 +7,7 @@ import uuid
 
 from attrs import define, field
 
+from mapiproxy.lab.caller import APPLICATION, USER_AGENT
 from mapiproxy.lab.dialing import Address
 from mapiproxy.lab.happening import Happening, Tell, tell_nobody
 from mapiproxy.lab.outlook.book import Book
@@ -31,6 +32,7 @@ class Desk:
     :ivar lab: the servers are the lab's own: GUIDs of mailboxes and times of messages are known.
     :ivar authorization: what each request says of the user; ``None``: the connections see to that.
     :ivar client_info: of X-ClientInfo, the same for all sessions.
+    :ivar fields: the lines of a request's head that are always the same.
     """
 
     user: LabUser
@@ -47,9 +49,20 @@ class Desk:
     receipts: Receipts | None
     authorization: str | None = field(repr=False)
     client_info: str = field(init=False)
+    fields: bytes = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.client_info = guid_of(self.chance)
+        lines = [
+            f"Host: {self.address.authority}",
+            "Content-Type: application/mapi-http",
+            f"User-Agent: {USER_AGENT}",
+            f"X-ClientInfo: {self.client_info}:1",
+            f"X-ClientApplication: {APPLICATION}",
+        ]
+        if self.authorization is not None:
+            lines.append(f"Authorization: {self.authorization}")
+        self.fields = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
     @property
     def who(self) -> str:

@@ -14,9 +14,10 @@ from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
 from mapiproxy.lab.delivery import Clock
+from mapiproxy.lab.inorder import InOrder
 
-#: After standing still, what has come over the connections is read before timers fire, in seconds.
-_LATE = 0.05
+#: After standing still, what has come over the connections is read before timers fire: so long, in seconds.
+LATE = 0.05
 
 
 class Ended(Exception):
@@ -83,14 +84,15 @@ class OwnTime:
     :ivar awake_since: when it last began to go on.
     """
 
-    __slots__ = ("_alarms", "_sleepers", "awake_since", "clock", "ended", "frozen", "timers")
+    __slots__ = ("_alarms", "_sleepers", "_thawing", "awake_since", "clock", "ended", "frozen", "timers")
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.frozen = False
         self.ended = False
         self.awake_since = 0.0
-        self.timers: set[Timer] = set()
+        self._thawing: IDelayedCall | None = None
+        self.timers: InOrder[Timer] = InOrder()
         self._alarms: list[Alarm] = []
         self._sleepers: list[Deferred[None]] = []
 
@@ -122,23 +124,41 @@ class OwnTime:
         if self.ended:
             raise Ended
 
+    @property
+    def asleep(self) -> bool:
+        """Frozen, and not about to go on."""
+        return self.frozen and self._thawing is None
+
     def freeze(self) -> None:
         """No timer fires from now on."""
         self.frozen = True
+        self._stop_thawing()
         for timer in self.timers:
             timer.stop()
 
     def thaw(self) -> None:
-        """Go on: what was due meanwhile fires now, in its order."""
+        """Go on in a moment; what was due meanwhile fires then."""
+        if self.asleep:
+            self.awake_since = self.clock.seconds()
+            self._thawing = self.clock.callLater(LATE, self._go_on)
+
+    def _go_on(self) -> None:
+        self._thawing = None
         self.frozen = False
-        self.awake_since = now = self.clock.seconds()
+        now = self.clock.seconds()
         for timer in sorted(self.timers, key=Timer.getTime):
-            timer.start(max(timer.getTime() - now, _LATE))
+            timer.start(max(timer.getTime() - now, 0.0))
         self._wake()
+
+    def _stop_thawing(self) -> None:
+        if self._thawing is not None:
+            self._thawing.cancel()
+        self._thawing = None
 
     def end(self) -> None:
         """Nothing fires any more; whoever sleeps is told by :class:`Ended`."""
         self.ended, self.frozen = True, False
+        self._stop_thawing()
         for timer in self.timers:
             timer.stop()
         self.timers.clear()

@@ -15,14 +15,15 @@ from twisted.python.failure import Failure
 
 from mapiproxy.lab.dialing import Address
 from mapiproxy.lab.happening import Tell, tell_nobody
-from mapiproxy.lab.line import ClientLine
 from mapiproxy.lab.outlook.book import Book
 from mapiproxy.lab.outlook.desk import Desk
+from mapiproxy.lab.outlook.line import OutlookLine
+from mapiproxy.lab.outlook.opening import Closed
 from mapiproxy.lab.outlook.owntime import Ended, OwnTime
 from mapiproxy.lab.outlook.profile import CACHED, Profile
 from mapiproxy.lab.outlook.receipts import Receipts
 from mapiproxy.lab.outlook.service import Service
-from mapiproxy.lab.outlook.session import Closed, Session
+from mapiproxy.lab.outlook.session import Session
 from mapiproxy.lab.outlook.uplink import MakeLine, Uplink
 from mapiproxy.lab.outlook.waiting import Waiting
 from mapiproxy.lab.outlook.work import Work, consult
@@ -62,7 +63,7 @@ class Outlook:
         lab: bool = True,
         source: str | None = None,
         tls: Any = None,
-        make_line: MakeLine = ClientLine,
+        make_line: MakeLine = OutlookLine,
         basic: bool = True,
         receipts: Receipts | None = None,
     ) -> None:
@@ -117,7 +118,7 @@ class Outlook:
     @property
     def asleep(self) -> bool:
         """Whether it stands still."""
-        return self._time.frozen
+        return self._time.asleep
 
     @property
     def online(self) -> bool:
@@ -149,7 +150,7 @@ class Outlook:
 
     def resume(self) -> None:
         """After :meth:`hibernate` or :meth:`pause`: sockets are found dead or alive, timers fire late."""
-        if not self._time.frozen or self.ended:
+        if not self._time.asleep:
             return
         now = self._time.seconds()
         self._mark("state", "goes on")
@@ -239,7 +240,7 @@ class Outlook:
             self.book.crashes.append(f"{self.name}: {failure.value!r}"[:200])
 
     def _freeze(self, label: str) -> None:
-        if self._time.frozen or self.ended:
+        if self._time.asleep or self.ended:
             return
         self._count(label)
         self._mark("state", label)

@@ -24,7 +24,7 @@ class Reading:
         self._lane = lane
         self._newest = 0
 
-    def logon(self, answer: Answered) -> rops.Logon | None:
+    def logon(self, answer: Answered, *, own: bool) -> rops.Logon | None:
         """The answer to a RopLogon; ``None``: this user may not open the mailbox."""
         desk = self._desk
         self._note(answer)
@@ -35,6 +35,8 @@ class Reading:
         expected = self._mailbox.store if desk.lab else None if before is None else before.store
         if expected is not None and expected != logon.store:
             desk.book.mistaken(f"{self._lane}: the logon was to another mailbox")
+        if own:
+            desk.service.works(answer.sent_at, answer.ended_at, desk.profile.slow)
         self._mail(rops.read_execute_answer(answer.binary))
         return logon
 

@@ -11,12 +11,15 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 
 from mapiproxy.lab.delivery import Clock
-from mapiproxy.lab.dialing import Address, dial_whole
+from mapiproxy.lab.dialing import Address
 from mapiproxy.lab.errors import DialFailed
-from mapiproxy.lab.line import ClientLine
+from mapiproxy.lab.inorder import InOrder
 from mapiproxy.lab.outlook.book import Book
+from mapiproxy.lab.outlook.line import OutlookLine
 from mapiproxy.lab.outlook.owntime import OwnTime
 
+#: So much of a text is worth keeping.
+_TEXT = 160
 #: So many sockets are kept that nobody but the server believes in.
 _GHOSTS = 64
 
@@ -26,9 +29,9 @@ class Offline(DialFailed):
 
 
 class MakeLine(Protocol):
-    """How a connection is made: :class:`ClientLine`, or one that can do more (authenticate itself)."""
+    """How a connection is made: :class:`OutlookLine`, or one that can do more (authenticate itself)."""
 
-    def __call__(self, number: int, clock: Clock, patience: float) -> ClientLine: ...
+    def __call__(self, number: int, clock: Clock, patience: float) -> OutlookLine: ...
 
 
 class Uplink:
@@ -57,25 +60,25 @@ class Uplink:
         self._book = book
         self._tls = tls
         self._make_line = make_line
-        self._lines: set[ClientLine] = set()
-        self._dialling: set[Deferred[None]] = set()
-        self._ghosts: deque[ClientLine] = deque()
+        self._lines: InOrder[OutlookLine] = InOrder()
+        self._dialling: InOrder[Deferred[None]] = InOrder()
+        self._ghosts: deque[OutlookLine] = deque()
 
-    async def dial(self, patience: float) -> ClientLine:
+    async def dial(self, patience: float) -> OutlookLine:
         """A new connection, TLS included. :raise DialFailed, Offline, Ended:"""
         await self._time.awake()
         if not self.up:
             self._book.dials_offline += 1
             raise Offline("there is no network")
         line = self._make_line(self._book.dials + 1, self._time, patience)
-        dialled = Deferred.fromCoroutine(
-            dial_whole(self._reactor, self._address, line, source=self.source, tls=self._tls)
-        )
+        dialled = Deferred.fromCoroutine(line.dial(self._reactor, self._address, self.source, self._tls))
         self._dialling.add(dialled)
         try:
             await dialled
-        except DialFailed:
+        except DialFailed as error:
             self._book.dials_refused += 1
+            # Without the address in front, which says nothing new.
+            self._book.dial_troubles[str(error).partition(": ")[2][:_TEXT]] += 1
             await self._time.awake()
             raise
         except Exception as error:
@@ -93,6 +96,7 @@ class Uplink:
         elif self._time.frozen:
             line.hold()
         await self._time.awake()
+        line.release()
         return line
 
     def cut(self, *, silently: bool) -> None:

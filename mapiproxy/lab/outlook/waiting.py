@@ -37,11 +37,10 @@ class Waiting:
         session, book = self._session, self._desk.book
         generation = session.generation
         session.wait_alarm.silence()
-        again, self._lost = self._lost, False
         try:
             request = session.request("NotificationWait", bodies.NOTIFICATION_WAIT_REQUEST, "wait")
+            request.again, self._lost = self._lost, False
             answer = await session.attempt(request)
-            book.waits_reissued += again
         except (NotSent, DialFailed, AnswerLost, BadAnswer) as error:
             if session.generation != generation or not session.live:
                 return
@@ -55,17 +54,17 @@ class Waiting:
             await self._weigh(answer)
 
     async def _weigh(self, answer: Answered) -> None:
-        session, book = self._session, self._desk.book
+        session = self._session
         meaning = meaning_of(answer, self._desk.kind)
         if is_rejected(answer):
-            book.waits_rejected += 1
+            self._desk.book.waits_rejected += 1
             await session.wait_alarm.sleep(session.period * self._desk.chance.uniform(0.3, 0.6))
         elif meaning is Meaning.FINE:
             self._failures = 0
             await self._over(answer)
         elif meaning is Meaning.GONE:
-            book.contexts_lost += 1
-            session.broken()
+            session.gone()
+            await self._pause()
         elif meaning is Meaning.LOGIN:
             line = session.lines.pop("wait", None)
             if line is not None:

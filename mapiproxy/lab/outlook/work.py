@@ -7,7 +7,7 @@ send/receive bring bursts again. Where nothing else happens for long, PING keeps
 from __future__ import annotations
 
 from mapiproxy.lab import bodies, rops
-from mapiproxy.lab.outlook.session import Session
+from mapiproxy.lab.outlook.session import Build, Session
 
 
 class Work:
@@ -56,9 +56,9 @@ class Work:
     async def _burst(self, bounds: tuple[int, int], *, sending: bool = False) -> None:
         session, desk = self.session, self._desk
         if sending:
-            await session.execute(self._change())
+            await session.execute(self._change)
         for _ in range(desk.count(bounds)):
-            await session.execute(self._read())
+            await session.execute(_read)
             await session.work_alarm.sleep(desk.mean(desk.profile.gap))
 
     def _plan_sync(self) -> None:
@@ -66,15 +66,10 @@ class Work:
         jitter = self._desk.chance.uniform(0.5, 1.5)
         self._next_sync = self._now() + every * jitter if every > 0 else float("inf")
 
-    def _action(self) -> bytes:
-        return self._change() if self._desk.chance.random() < self._desk.profile.sends else self._read()
+    def _action(self) -> Build:
+        return self._change if self._desk.chance.random() < self._desk.profile.sends else _read
 
-    def _read(self) -> bytes:
-        store = self.session.store
-        return rops.open_folder(store.handle, store.inbox)
-
-    def _change(self) -> bytes:
-        store = self.session.store
+    def _change(self, store: rops.Logon) -> bytes:
         self._made += 1
         return rops.create_folder(store.handle, store.inbox, f"lab {self._made}")
 
@@ -82,17 +77,26 @@ class Work:
         return self._desk.time.seconds()
 
 
+def _read(store: rops.Logon) -> bytes:
+    return rops.open_folder(store.handle, store.inbox)
+
+
 async def consult(session: Session) -> None:
-    """The address book: bound once, asked now and then, kept alive between. :raise Ended:"""
+    """The address book: bound once, asked now and then, kept alive between. :raise Ended:
+
+    Its connection is opened when it is wanted: Outlook keeps those for notifications, the others come and go.
+    """
     desk, profile = session.desk, session.desk.profile
     await session.established()
+    session.hang_up()
     ask_at = desk.time.seconds() + desk.mean(profile.look_up) / 10
     while True:
         ping_at = session.last_call + session.expiry * profile.ping_share
         await session.work_alarm.sleep(min(ask_at, ping_at) - desk.time.seconds())
         if desk.time.seconds() >= ask_at:
-            await session.ask("QueryRows", bodies.query_rows_request(5))
-            await session.ask("GetProps", bodies.get_props_request())
+            await session.ask("QueryRows", lambda: bodies.query_rows_request(5))
+            await session.ask("GetProps", bodies.get_props_request)
             ask_at = desk.time.seconds() + desk.mean(profile.look_up)
         elif desk.time.seconds() >= ping_at:
             await session.ping()
+        session.hang_up()

@@ -26,7 +26,9 @@ class BalancingDevice(Device):
         return min(self.to, key=lambda address: self.load.get(address, 0))
 
     def assign(self, what: Flow | Exchange, address: Address) -> Address:
-        """Count it there until :meth:`free`."""
+        """Count it there until :meth:`free`; what has been assigned stays where it is."""
+        if what in self._at:
+            return self._at[what]
         self._at[what] = address
         self.load[address] = self.load.get(address, 0) + 1
         return address
@@ -39,7 +41,7 @@ class BalancingDevice(Device):
 
     def address_of(self, exchange: Exchange) -> Address:
         """Where a request goes."""
-        return self._at.get(exchange) or self.assign(exchange, self.least())
+        return self.assign(exchange, self.least())
 
     def flow_over(self, flow: Flow) -> None:
         self.free(flow)

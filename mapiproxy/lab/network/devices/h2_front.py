@@ -61,6 +61,7 @@ class _EitherSide(Side):
         if self._refuser is None:
             super().dataReceived(data)
             return
+        self.spoke = True
         self.write(self._refuser.hear(data))
         while self._refuser.refused:
             self._refuser.refused -= 1

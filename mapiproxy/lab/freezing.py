@@ -15,6 +15,7 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from mapiproxy.lab.inorder import InOrder
 from mapiproxy.lab.tls import secure
 
 
@@ -27,7 +28,7 @@ class FreezableReactor:
     def __init__(self, reactor: Any) -> None:
         self.frozen = False
         self._reactor = reactor
-        self._wrapped: set[_Held] = set()
+        self._wrapped: InOrder[_Held] = InOrder()
         self._due: list[_Call] = []
 
     def seconds(self) -> float:
