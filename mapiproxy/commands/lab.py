@@ -46,6 +46,7 @@ class LabGroup(LazyGroup):
     offered: Mapping[str, str] = {
         "list": "The scenarios that can be run.",
         "run": "Play scenarios, and say whether all was as expected.",
+        "compare": "Play scenarios with HAProxy and nginx in mapiproxy's place as well.",
         "crowd": "Let many Outlooks loose on a proxy or a server, and keep their book.",
         "device": "Run one device of the network, in front of anything.",
         "toxiproxy": "Run the network's faults behind Toxiproxy's HTTP API.",
@@ -53,6 +54,7 @@ class LabGroup(LazyGroup):
     files: Mapping[str, str] = {
         "list": "lab_scenarios",
         "run": "lab_scenarios",
+        "compare": "lab_compare",
         "crowd": "lab_crowd",
         "device": "lab_device",
         "toxiproxy": "lab_toxiproxy",

@@ -38,7 +38,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print every
 @_json_option
 def list_scenarios(kind: str | None, as_json: bool) -> None:
     """Show the scenarios that come with the product: what each is about, and for which servers."""
-    scenarios = [each for each in _load([*known()]) if kind is None or kind in each.kinds]
+    scenarios = [each for each in load_scenarios([*known()]) if kind is None or kind in each.kinds]
     if as_json:
         click.echo(json.dumps([_plain(each) for each in scenarios], indent=2))
         return
@@ -118,7 +118,7 @@ def run_scenarios(
         raise click.UsageError("--user and --ca-file are for --target")
     if target is not None and kind is None:
         raise click.UsageError("--target needs --kind: which servers are behind it?")
-    scenarios = _load([*known()] if everything else [*names])
+    scenarios = load_scenarios([*known()] if everything else [*names])
     rounds = [(each, one) for each in scenarios for one in each.kinds if kind in (None, one)]
     if not rounds:
         click.echo(f"none of these scenarios is for {kind}", err=True)
@@ -158,7 +158,7 @@ def _code(played: Sequence[Played]) -> int:
     return OK if all(each.ok for each in played) else FAILED
 
 
-def _load(names: Sequence[str]) -> tuple[Scenario, ...]:
+def load_scenarios(names: Sequence[str]) -> tuple[Scenario, ...]:
     """The scenarios; ends the process with 2, after every problem in every file has been told."""
     scenarios, wrong = [], False
     for name in names:

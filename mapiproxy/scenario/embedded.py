@@ -182,7 +182,8 @@ class Lab:
 
     def order(self, command: str, **arguments: Any) -> dict[str, Any]:
         """What ``mapiproxy COMMAND --json`` would print. :raise RefusedOrder:"""
-        return self.stage.nodes[0].order(command, **arguments)
+        reply: dict[str, Any] = self.stage.nodes[0].order(command, **arguments)
+        return reply
 
     # What came of it.
 

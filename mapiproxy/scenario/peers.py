@@ -16,20 +16,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 from twisted.internet.threads import deferToThreadPool
 
 from mapiproxy.lab.authority import Issued
 from mapiproxy.lab.server import LOOPBACK
+from mapiproxy.scenario import operator_verbs
 from mapiproxy.scenario.library import shipped
 from mapiproxy.scenario.proxies import RefusedOrder, Upstream
+from mapiproxy.scenario.reading import Scenario
 
 PROGRAMS = ("haproxy", "nginx")
 ENDINGS = {"haproxy": "cfg", "nginx": "conf"}
 #: What nginx waits by default (its documentation), where the example does not say otherwise.
 NGINX_DEFAULTS = {
-    "client_header_timeout": "60s", "client_body_timeout": "60s", "send_timeout": "60s", "keepalive_timeout": "75s",
-    "proxy_connect_timeout": "60s", "proxy_read_timeout": "60s", "proxy_send_timeout": "60s",
+    "client_header_timeout": "60s", "client_body_timeout": "60s", "send_timeout": "60s",
+    "keepalive_timeout": "75s", "proxy_connect_timeout": "60s", "proxy_read_timeout": "60s",
+    "proxy_send_timeout": "60s",
 }  # fmt: skip
 #: Real seconds that a program may take to listen, and to leave.
 PATIENCE = 10.0
@@ -204,7 +207,8 @@ class PeerNode:
             f"    {name}_temp_path {self.folder}/{name};\n"
             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
-        ours = f"daemon off;\nmaster_process off;\npid {self.folder}/nginx.pid;\nerror_log {self.folder}/error.log;\n"
+        ours = "daemon off;\nmaster_process off;\n"
+        ours += f"pid {self.folder}/nginx.pid;\nerror_log {self.folder}/error.log;\n"
         inside = f"http {{\n    access_log off;\n{paths}{waits}"
         return ours + "\n".join(lines).replace("http {\n", inside, 1) + "\n"
 
@@ -214,3 +218,46 @@ class PeerNode:
             return f"{max(_LEAST_MS, round(seconds * 1000 / self.speed))}ms"
 
         return _DURATION.sub(divided, line)
+
+
+@frozen
+class Peer:
+    """A product in the proxy's place, as a stage asks for one. *speed*: see :class:`PeerNode`."""
+
+    program: str
+    speed: float
+
+    def __call__(
+        self,
+        stage: Any,
+        number: int,
+        port: int,
+        upstreams: Sequence[Upstream],
+        issued: Issued,
+        ca_file: Path,
+        key_file: Path,
+    ) -> PeerNode:
+        """The process, not started."""
+
+        def find_home(mailbox: str) -> str | None:
+            """Which server answered somebody last, from the servers' books."""
+            logins = {each.user.login for each in stage.people.values() if each.user.mailbox_id == mailbox}
+            for entry in reversed(stage.books.entries):
+                if entry.seen.login in logins and entry.seen.code == 0:
+                    return str(entry.server)
+            return None
+
+        return PeerNode(
+            self.program, number, stage.folder, stage.kind, port, upstreams, issued, ca_file, self.speed,
+            stage.reactor, find_home,
+        )  # fmt: skip
+
+
+def why_not(scenario: Scenario) -> str | None:
+    """Why a scenario cannot be played with another product in our place, or ``None``."""
+    if scenario.proxy.nodes > 1:
+        return "needs several nodes of ours"
+    for step in scenario.steps:
+        if type(step.verb).__module__ == operator_verbs.__name__:
+            return f"its step {step.name} is an order to our proxy"
+    return None

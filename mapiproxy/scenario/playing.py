@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,15 @@ from mapiproxy.lab.virtual import VirtualReactor
 from mapiproxy.scenario.facts import gather
 from mapiproxy.scenario.judging import judge
 from mapiproxy.scenario.leftovers import left_over
+from mapiproxy.scenario.proxies import make_own_node
 from mapiproxy.scenario.reading import Scenario
 from mapiproxy.scenario.stage import Stage
 from mapiproxy.scenario.target import Target
 from mapiproxy.scenario.verbs import Step
 from mapiproxy.scenario.verdict import Played
 
+#: Whose books tell how it went.
+WITNESSES = ("clients", "servers", "proxy")
 #: After the end, before anything is looked at: what was decided is written down.
 _SETTLE = 2.0
 #: How long taking down may take in virtual time, looking at what is left behind included.
@@ -101,17 +104,21 @@ async def play(
     free_port: Callable[[], int],
     mode: str,
     target: Target | None = None,
+    make_node: Callable[..., Any] = make_own_node,
+    witnesses: Container[str] = WITNESSES,
 ) -> Played:
     """Play it once with servers of a *kind*.
 
     :param folder: for certificates, configuration and logs.
     :param target: a proxy that is not ours: only its clients can be asked then.
+    :param make_node: what stands in the proxy's place (stage.py).
+    :param witnesses: whose word counts: those of ``clients``, ``servers``, ``proxy`` that there are.
     """
     seed = scenario.seed if seed is None else seed
     happenings: list[Happening] = []
     stage = Stage(
         scenario, kind, reactor, folder, seed,
-        wall=wall, free_port=free_port, tell=happenings.append, target=target,
+        wall=wall, free_port=free_port, tell=happenings.append, target=target, make_node=make_node,
     )  # fmt: skip
     run = _Run(stage)
     facts: dict[str, Any] = {}
@@ -134,7 +141,8 @@ async def play(
     facts["left"] = await left_over(stage, reactor)
     facts["left_open"] = len(facts["left"])
     facts["proxy_errors"] = len(stage.said.errors)
-    expected = [each for each in scenario.expected[kind] if target is None or each.who == "clients"]
+    witnesses = ("clients",) if target is not None else witnesses
+    expected = [each for each in scenario.expected[kind] if each.who in witnesses]
     skipped = [each for each in scenario.expected[kind] if each not in expected]
     findings = judge(expected, facts) if "codes" in facts else ()
     return Played(

@@ -146,3 +146,19 @@ flush = "1s"
 
 class RefusedOrder(Exception):
     """The proxy did not do what an operator asked for."""
+
+
+def make_own_node(
+    stage: Any,
+    number: int,
+    port: int,
+    upstreams: Sequence[Upstream],
+    issued: Issued,
+    ca_file: Path,
+    key_file: Path,
+) -> ProxyNode:
+    """Our proxy on a stage, not started."""
+    return ProxyNode(
+        number, stage.folder, stage.kind, port, upstreams, issued, ca_file, key_file,
+        stage.scenario.proxy.extra, stage.reactor, stage.reactor.seconds, stage.wall,
+    )  # fmt: skip

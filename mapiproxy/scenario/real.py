@@ -8,12 +8,12 @@ from __future__ import annotations
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from mapiproxy.lab.server import LOOPBACK
@@ -57,11 +57,23 @@ def play_really(
             done.append(evolve(played, took=time.monotonic() - began))
             end(done[-1])
 
+    run_until_over(reactor, all_of_them, stopping)
+    return done
+
+
+def run_until_over(
+    reactor: Any, what: Callable[[], Coroutine[Any, Any, None]], stopping: list[bool] | None = None
+) -> None:
+    """Run the reactor until the coroutine is over. Ctrl-C cancels it, and waits until it has taken all down.
+
+    :param stopping: gets an element when Ctrl-C has come.
+    """
+    stopping = [] if stopping is None else stopping
     failures: list[Failure] = []
     over: Deferred[None] = Deferred()
 
     def begin_all() -> None:
-        playing = Deferred.fromCoroutine(all_of_them())
+        playing = Deferred.fromCoroutine(what())
 
         def stop() -> Deferred[None]:
             stopping.append(True)
@@ -83,8 +95,8 @@ def play_really(
     reactor.callWhenRunning(begin_all)
     reactor.run()
     for failure in failures:
-        failure.raiseException()
-    return done
+        if not stopping or failure.check(CancelledError) is None:
+            failure.raiseException()
 
 
 def why_not(scenario: Scenario, target: Target | None) -> str | None:

@@ -24,7 +24,7 @@ from mapiproxy.lab.users import LabUser, Users
 from mapiproxy.scenario.hosts import Books, Host, make_hosts
 from mapiproxy.scenario.network import Network
 from mapiproxy.scenario.people import Person, Roaming, make_person
-from mapiproxy.scenario.proxies import NAME, ProxyNode, RefusedOrder, Upstream
+from mapiproxy.scenario.proxies import NAME, RefusedOrder, Upstream, make_own_node
 from mapiproxy.scenario.reading import Scenario
 from mapiproxy.scenario.shape import ClientTable
 from mapiproxy.scenario.steps import EVERYBODY
@@ -43,6 +43,7 @@ class Stage:
 
     :param free_port: gives ports that nobody has.
     :param target: a proxy that is not ours: then there are only people and their network.
+    :param make_node: puts a proxy there: ours, or another product (peers.py).
     :ivar began: the moment 0 of the scenario on the reactor's clock.
     :ivar marks: when each named step happened.
     :ivar delivered: new mails that have come.
@@ -61,12 +62,16 @@ class Stage:
         free_port: Callable[[], int],
         tell: Tell,
         target: Target | None = None,
+        make_node: Callable[..., Any] = make_own_node,
     ) -> None:
         self.scenario = scenario
         self.kind = kind
         self.reactor = reactor
         self.seed = seed
         self.target = target
+        self.folder = folder
+        self.wall = wall
+        self._make_node = make_node
         self.began = float(reactor.seconds())
         self.books = Books()
         self.receipts = Receipts()
@@ -74,7 +79,7 @@ class Stage:
         self.marks: dict[str, float] = {}
         self.delivered = 0
         self.hosts: dict[str, Host] = {}
-        self.nodes: list[ProxyNode] = []
+        self.nodes: list[Any] = []
         self.people: dict[str, Person] = {}
         self.users = Users(() if target is None else target.users)
 
@@ -87,8 +92,6 @@ class Stage:
             scenario.devices, scenario.rules_to_come(), reactor, another_port, self.chance, tell
         )
         self.used: list[int] = []
-        self._folder = folder
-        self._wall = wall
         self._tell = tell
         self._pauses: set[tuple[Any, Deferred[None]]] = set()
         self._there = Address(LOOPBACK, 0)
@@ -145,7 +148,7 @@ class Stage:
             self._entrances[name] = self.network.chain("client-side", name, self._to, several=several)
 
     def _set_up_servers(self) -> list[tuple[str, int]]:
-        authority = Authority(self._folder, rsa=self.scenario.counts_bytes)
+        authority = Authority(self.folder, rsa=self.scenario.counts_bytes)
         here = authority.issue(NAME, "localhost", LOOPBACK)
         behind = authority.issue("localhost", LOOPBACK, stem="servers")
         self.network.use(authority, NAME)
@@ -158,14 +161,13 @@ class Stage:
             Upstream(name, self.network.chain("server-side", name, [(LOOPBACK, host.port)], several=several))
             for name, host in self.hosts.items()
         ]
-        key_file = self._folder / "route.key"
+        key_file = self.folder / "route.key"
         key_file.touch(0o600)
         key_file.write_text(secrets.token_urlsafe(32) + "\n")
         for number in range(1, self.scenario.proxy.nodes + 1):
-            node = ProxyNode(
-                number, self._folder, self.kind, self._free_port(), upstreams, here, authority.ca_file,
-                key_file, self.scenario.proxy.extra, self.reactor, self.reactor.seconds, self._wall,
-            )  # fmt: skip
+            node = self._make_node(
+                self, number, self._free_port(), upstreams, here, authority.ca_file, key_file
+            )
             node.start()
             self.nodes.append(node)
         self._there = Address(LOOPBACK, self.nodes[0].port, NAME, ca_file=authority.ca_file)
