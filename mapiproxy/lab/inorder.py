@@ -5,16 +5,34 @@ Where a run has to be the same each time, nothing may depend on where Python hap
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, MutableSet
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-class InOrder(dict[T, None]):
-    """As much of a set as the laboratory needs: add, discard, len, in, and iteration in order."""
+class InOrder(MutableSet[T]):
+    """Equal to any set of the same things."""
 
-    def add(self, thing: T) -> None:
-        self[thing] = None
+    __slots__ = ("_things",)
 
-    def discard(self, thing: T) -> None:
-        self.pop(thing, None)
+    def __init__(self, things: Iterable[T] = ()) -> None:
+        self._things: dict[T, None] = dict.fromkeys(things)
+
+    def __contains__(self, thing: object) -> bool:
+        return thing in self._things
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._things)
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def __repr__(self) -> str:
+        return f"InOrder({[*self._things]})"
+
+    def add(self, value: T) -> None:
+        self._things[value] = None
+
+    def discard(self, value: T) -> None:
+        self._things.pop(value, None)
