@@ -1,4 +1,4 @@
-"""``mapiproxy lab compare``: the same scenarios with mapiproxy, HAProxy and nginx in front of the same servers."""
+"""``mapiproxy lab compare``: the same scenarios with mapiproxy, HAProxy and nginx in front."""
 
 from __future__ import annotations
 
@@ -48,10 +48,11 @@ def compare(
     markdown_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Play the scenarios NAMES with each product in the proxy's place, from its example in conf/peers.
+    """Play the scenarios NAMES with each product in the proxy's place.
 
-    On real sockets; products that are not installed are left out, and said. What is judged is what clients and
-    servers have seen. Exit code 0 when it could be played, 2 when not; who did better is no matter of codes.
+    Others are run from their examples in conf/peers; those that are not installed are left out, and said.
+    On real sockets. What is judged is what clients and servers have seen.
+    Exit code 0 when something could be played, 2 when not; who did better is no matter of codes.
     """
     from twisted.internet import reactor
 
@@ -116,4 +117,5 @@ def _plain(result: Result) -> dict[str, object]:
 def _columns(table: Sequence[Sequence[str]]) -> list[str]:
     """The table with columns as wide as they need, the last one free."""
     widths = [min(48, max(len(row[column]) for row in table)) for column in range(len(table[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in table]
+    return ["  ".join(row).rstrip() for row in padded]

@@ -152,11 +152,12 @@ class PeerNode:
             process.kill()
             process.wait()
 
+    def home_of(self, mailbox: str) -> str | None:
+        """The server that served a mailbox last."""
+        return self.find_home(mailbox)
+
     def order(self, command: str, **arguments: Any) -> dict[str, Any]:
-        """Only where a mailbox is at home is known. :raise RefusedOrder: for everything else."""
-        if command == "sessions":
-            home = self.find_home(str(arguments.get("mailbox")))
-            return {"sessions": [] if home is None else [{"backend": home}]}
+        """There are no orders for it. :raise RefusedOrder: always."""
         raise RefusedOrder(f"{self.program} does not take the order {command}")
 
     def reload(self, extra: str | None) -> dict[str, Any]:

@@ -105,6 +105,13 @@ class ProxyNode:
             raise RefusedOrder(f"{reply.get('error')} {problems}".strip())
         return reply
 
+    def home_of(self, mailbox: str) -> str | None:
+        """The server with the newest session of a mailbox; ``None`` when there is none."""
+        if self.service is None:
+            return None
+        known = self.order("sessions", mailbox=mailbox, limit=1)["sessions"]
+        return str(known[0]["backend"]) if known else None
+
     def reload(self, extra: str | None) -> dict[str, Any]:
         """Another text in the file, and the order to read it."""
         if extra is not None:

@@ -224,22 +224,19 @@ class Stage:
         """Where the first client's session is, as the proxy knows it."""
         first = next(iter(self.people.values()))
         for node in self.nodes:
-            if node.service is not None:
-                known = node.order("sessions", mailbox=first.user.mailbox_id, limit=1)["sessions"]
-                if known:
-                    return self.hosts[known[0]["backend"]]
+            name = node.home_of(first.user.mailbox_id)
+            if name is not None:
+                return self.hosts[name]
         raise CannotAct(f"{first.name} has no session: nobody knows which server is home")
 
     def deliver(self, person: Person) -> None:
         """A new mail for somebody, on the server where they are at home."""
         if not person.outlook.ready:
             raise CannotAct(f"{person.name} has no mailbox open: nobody would be told of a mail")
-        mailbox = person.user.mailbox_id
-        known = self.nodes[0].order("sessions", mailbox=mailbox, limit=1)["sessions"]
-        hosts = [self.hosts[each["backend"]] for each in known] or [next(iter(self.hosts.values()))]
+        name = self.nodes[0].home_of(person.user.mailbox_id) or next(iter(self.hosts))
         self.delivered += 1
-        hosts[0].server.backend.deliver(person.user, self.reactor.seconds())
-        self.tell(hosts[0].name, f"mail for {person.name}")
+        self.hosts[name].server.backend.deliver(person.user, self.reactor.seconds())
+        self.tell(name, f"mail for {person.name}")
 
     async def take_over(self) -> None:
         """The first node dies; the next one takes its address, as a virtual address moves."""

@@ -92,8 +92,8 @@ def test_durations_are_divided_and_defaults_written_out(tmp_path: Path) -> None:
 
 def test_it_takes_no_orders_but_knows_who_is_at_home_where(tmp_path: Path) -> None:
     peer = node("haproxy", "exchange", tmp_path)
-    assert peer.order("sessions", mailbox="alice@lab") == {"sessions": [{"backend": "EXCH2"}]}
-    assert peer.order("sessions", mailbox="bob@lab") == {"sessions": []}
+    assert peer.home_of("alice@lab") == "EXCH2"
+    assert peer.home_of("bob@lab") is None
     with pytest.raises(RefusedOrder, match="drain"):
         peer.order("drain", server="EXCH1")
     with pytest.raises(RefusedOrder):
