@@ -60,6 +60,11 @@ class Section:
             return found[-1]
         return self.defaults.last(*words) if self.defaults is not None else None
 
+    def every(self, *words: str) -> list[Line]:
+        """Lines that begin so and add up: those of its defaults, then its own."""
+        inherited = self.defaults.every(*words) if self.defaults is not None else []
+        return [*inherited, *self.all(*words)]
+
     def has_option(self, name: str) -> Line | None:
         """``option NAME`` unless it is switched off again."""
         line = self.last("option", name)
@@ -154,18 +159,36 @@ def split_words(raw: str, where: str) -> tuple[str, ...]:
     return tuple(words)
 
 
+def terms_of(words: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """The terms of a condition in their order: ``or``, an ACL with its ``!``, or ``{`` with what is in it."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    inside: list[str] | None = None
+    opened = turned = ""
+    for word in words:
+        if inside is not None:
+            if word == "}":
+                found.append((opened, tuple(inside)))
+                inside = None
+            else:
+                inside.append(word)
+        elif word.strip("!") == "" and word:
+            turned += word
+        elif word.lower() in ("or", "||"):
+            found.append(("or", ()))
+        elif word.lower() != "and":
+            if word.lstrip("!") == "{":
+                inside, opened = [], turned + word
+            else:
+                found.append((turned + word, ()))
+            turned = ""
+    return found
+
+
 def conditions_of(words: Sequence[str]) -> list[str]:
     """The names of ACLs in what follows ``if`` or ``unless``; anonymous ones (in braces) have none."""
     start = next((place for place, word in enumerate(words) if word in ("if", "unless")), len(words))
-    names, depth = [], 0
-    for word in words[start + 1 :]:
-        if word.lstrip("!") == "{":
-            depth += 1
-        elif word == "}":
-            depth -= 1
-        elif not depth and word.lower() not in ("or", "||", "and", "!"):
-            names.append(word.lstrip("!"))
-    return names
+    names = (word.lstrip("!") for word, _ in terms_of(words[start + 1 :]))
+    return [name for name in names if name not in ("{", "or")]
 
 
 def anonymous_of(words: Sequence[str]) -> list[tuple[str, ...]]:
