@@ -12,7 +12,8 @@ from attrs import define, field, frozen
 from mapiproxy.lint.finding import CannotRead
 
 PROXIES = ("frontend", "backend", "listen")
-_SECTIONS = {
+#: What a section begins with.
+SECTIONS = {
     *PROXIES, "global", "defaults", "peers", "resolvers", "userlist", "cache", "mailers", "program", "ring",
     "fcgi-app", "http-errors", "log-forward", "crt-store", "traces", "acme", "log-profile",
 }  # fmt: skip
@@ -110,7 +111,7 @@ def read_haproxy(text: str, path: str) -> HaproxyFile:
         words = split_words(raw, f"{path}:{number}")
         if not words or words[0].startswith("."):
             continue
-        if words[0] in _SECTIONS:
+        if words[0] in SECTIONS:
             section = Section(words[0], words[1] if len(words) > 1 else "", number)
             if section.kind in PROXIES or (section.kind == "defaults" and "from" in words):
                 wanted = words[words.index("from") + 1] if "from" in words[:-1] else None

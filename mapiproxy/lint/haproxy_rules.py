@@ -100,7 +100,7 @@ def connections(file: HaproxyFile, scope: Scope) -> Found:
         if line is not None and _REUSE.intersection(line.words[1:2]):
             yield _at(file, "connection-shared", line, str(line), "http-reuse never")
         line = section.last("balance")
-        if line is not None and any(line.words[1].startswith(each) for each in _BALANCE_BY_REQUEST):
+        if line is not None and " ".join(line.words[1:2]).startswith(_BALANCE_BY_REQUEST):
             yield _at(file, "connection-shared", line,
                       f"{line}: the server changes within a connection", "balance leastconn")  # fmt: skip
 

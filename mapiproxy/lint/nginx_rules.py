@@ -195,7 +195,7 @@ def rewriting(place: Node) -> Found:
 def cases(place: Node) -> Found:
     server = _server_of(place)
     for node in server.all("location") if server is not None else ():
-        how, text = ("", node.args[0]) if len(node.args) == 1 else node.args[:2]
+        how, text = ("", *node.args[:1]) if len(node.args) == 1 else (*node.args[:2], "", "")[:2]
         if how != "~*" and text[:1] != "@" and _VDIRS.search(text):
             yield _at(node, "path-case", str(node), f"location ~* ^{text.lstrip('^')}")
 
