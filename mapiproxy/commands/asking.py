@@ -102,7 +102,8 @@ def conclude(reply: Plain, as_json: bool) -> Plain | None:
 
 def console() -> Console:
     """For tables: as wide as the terminal, and a line for each row, whatever it holds, when there is none."""
-    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    # There is no standard output at all where it was closed before we began.
+    piped = (sys.stdout is None or not sys.stdout.isatty()) and "COLUMNS" not in os.environ
     return Console(highlight=False, markup=False, width=1000 if piped else None)
 
 
