@@ -155,7 +155,7 @@ def test_what_is_in_a_closed_folder_is_said_to_be_unreadable(monkeypatch: pytest
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "exists", closed)
-    with pytest.raises(click.ClickException, match="^/srv/a.LOG cannot be read: Permission denied$") as caught:
+    with pytest.raises(click.ClickException, match=r"^/srv/a\.LOG cannot be read: Permission denied$") as caught:
         place_of([Path("/srv/a.LOG")], None)
     assert caught.value.exit_code == 2
 
