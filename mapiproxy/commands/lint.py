@@ -87,7 +87,7 @@ def _plain(found: Finding) -> dict[str, object]:
 
 
 def _show(found: list[Finding], files: int) -> None:
-    out = console()
+    out = console(patient=True)
     for each in found:
         head = Text.assemble(
             plain(f"{each.file}:{each.line}: "),

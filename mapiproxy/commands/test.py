@@ -136,7 +136,7 @@ def test(**asked: Any) -> None:
     elif asked["nagios"]:
         click.echo(to_nagios(outcomes))
     else:
-        show(outcomes, console(), as_list=asked["as_list"], iso=asked["iso"])
+        show(outcomes, console(patient=True), as_list=asked["as_list"], iso=asked["iso"])
     sys.exit(int(worst(outcomes)))
 
 

@@ -54,3 +54,13 @@ def test_without_a_standard_output_there_is_still_an_exit_code(tmp_path: Path) -
     command = ["sh", "-c", f"exec {sys.executable} -c '{run}' why alice {path} >&-"]
     done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_who_reads_only_the_first_line_gets_the_exit_code_all_the_same(tmp_path: Path) -> None:
+    path = write_log(tmp_path / "a.LOG", [line(user="CORP\\alice", request_id=f"id-{n}") for n in range(9)])
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", "from mapiproxy.commands import main; main()", "why", "alice", str(path)]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
