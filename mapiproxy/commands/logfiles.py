@@ -258,9 +258,11 @@ class Advance:
         self._task = self._progress.add_task("", total=self._total, speed="")
         return self._advance
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._shown:
             self._progress.stop()
+        if kind is KeyboardInterrupt:
+            raise NoLog("interrupted")  # 1, as click would have it, is for what is found
 
     def _advance(self, count: int) -> None:
         self._bytes += count
