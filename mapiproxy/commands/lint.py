@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mapiproxy.commands.asking import console, plain
 from mapiproxy.lint.finding import CannotRead, Finding, Severity
-from mapiproxy.lint.haproxy import SECTIONS, read_haproxy
+from mapiproxy.lint.haproxy import SECTIONS, HaproxyFile, read_haproxy
 from mapiproxy.lint.haproxy_rules import lint_haproxy
 from mapiproxy.lint.nginx import read_nginx
 from mapiproxy.lint.nginx_rules import lint_nginx
@@ -32,15 +32,26 @@ _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOT
 def lint(files: tuple[Path, ...], kind: str | None, quiet: bool, as_json: bool) -> None:
     """Read FILES, configurations of HAProxy or nginx, and name the settings that hurt MAPI over HTTP.
 
+    Files of HAProxy that lead nowhere by themselves are taken together, in the order in which they are given.
+
     Exit code 0: nothing but notes; 1: errors or warnings; 2: a file cannot be read.
     """
     found: list[Finding] = []
     trouble: list[str] = []
+    parts: list[Path] = []
     for path in files:
         try:
-            found += look_at(path, kind)
+            here = look_at(path, kind)
         except (CannotRead, OSError) as error:
             trouble.append(str(error))
+            continue
+        alone = [each.rule for each in here] != ["mapi-unrouted"] or _kind_of(path, kind) == "nginx"
+        if alone:
+            found += here
+        else:
+            parts.append(path)
+    if parts:
+        found += lint_haproxy(_join(parts))
     if quiet:
         found = [each for each in found if each.severity is not Severity.NOTE]
     if as_json:
@@ -63,6 +74,19 @@ def look_at(path: Path, kind: str | None) -> list[Finding]:
         return lint_haproxy(read_haproxy(text, str(path)))
     except RecursionError:
         raise CannotRead(f"{path}: a file includes itself, or blocks are nested too deep") from None
+
+
+def _kind_of(path: Path, kind: str | None) -> str:
+    return kind or find_kind(path.read_text(encoding="utf-8-sig", errors="replace"))
+
+
+def _join(parts: list[Path]) -> HaproxyFile:
+    """Files that lead nowhere by themselves, as HAProxy takes them with several ``-f``."""
+    whole: HaproxyFile | None = None
+    for path in parts:
+        whole = read_haproxy(path.read_text(encoding="utf-8-sig", errors="replace"), str(path), whole)
+    assert whole is not None, "there is a part"
+    return whole
 
 
 def find_kind(text: str) -> str:

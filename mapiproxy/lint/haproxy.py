@@ -21,10 +21,11 @@ SECTIONS = {
 
 @frozen
 class Line:
-    """One line as words, quotes and escapes undone."""
+    """One line as words, quotes and escapes undone; ``path`` is its file."""
 
     number: int
     words: tuple[str, ...]
+    path: str = ""
 
     def starts(self, *words: str) -> bool:
         """Whether its first words are these."""
@@ -47,6 +48,7 @@ class Section:
     kind: str
     name: str
     number: int
+    path: str = ""
     lines: list[Line] = field(factory=list)
     defaults: Section | None = None
 
@@ -102,17 +104,20 @@ class HaproxyFile:
         return next((each for each in self.of("backend", "listen") if each.name == name), None)
 
 
-def read_haproxy(text: str, path: str) -> HaproxyFile:
-    """The sections of a file. :raise CannotRead: a quote is never closed, or nothing is a section."""
-    sections: list[Section] = []
-    defaults: dict[str, Section] = {}
-    latest: Section | None = None
+def read_haproxy(text: str, path: str, before: HaproxyFile | None = None) -> HaproxyFile:
+    """The sections of a file. :raise CannotRead: a quote is never closed, or nothing is a section.
+
+    :param before: what stands in the files that HAProxy is given before this one.
+    """
+    sections: list[Section] = [] if before is None else [*before.sections]
+    defaults = {section.name: section for section in sections if section.kind == "defaults"}
+    latest = next((section for section in reversed(sections) if section.kind == "defaults"), None)
     for number, raw in enumerate(text.splitlines(), 1):
         words = split_words(raw, f"{path}:{number}")
         if not words or words[0].startswith("."):
             continue
         if words[0] in SECTIONS:
-            section = Section(words[0], words[1] if len(words) > 1 else "", number)
+            section = Section(words[0], words[1] if len(words) > 1 else "", number, path)
             if section.kind in PROXIES or (section.kind == "defaults" and "from" in words):
                 wanted = words[words.index("from") + 1] if "from" in words[:-1] else None
                 section.defaults = defaults.get(wanted) if wanted is not None else latest
@@ -122,7 +127,7 @@ def read_haproxy(text: str, path: str) -> HaproxyFile:
         elif not sections:
             raise CannotRead(f"{path}:{number}: {words[0]!r} stands before any section")
         else:
-            sections[-1].lines.append(Line(number, words))
+            sections[-1].lines.append(Line(number, words, path))
     if not sections:
         raise CannotRead(f"{path}: there is no section in it")
     return HaproxyFile(path, sections)

@@ -23,17 +23,17 @@ _BALANCE_BY_REQUEST = ("uri", "url_param", "hdr(", "hash")
 
 
 def lint_haproxy(file: HaproxyFile) -> list[Finding]:
-    """Everything that is found, in the order of lines."""
+    """Everything that is found, in the order of files and lines."""
     scope = find_scope(file)
     if not scope.all:
         first = file.sections[0].number
         return [Finding("mapi-unrouted", file.path, first, "no frontend leads to a backend")]
     found = [each for rule in RULES for each in rule(file, scope)]
-    return sorted(dict.fromkeys(found), key=lambda each: (each.line, each.rule))
+    return sorted(dict.fromkeys(found), key=lambda each: (each.file, each.line, each.rule))
 
 
 def _at(file: HaproxyFile, rule: str, line: Line | Section, text: str, instead: str = "") -> Finding:
-    return Finding(rule, file.path, line.number, text, instead)
+    return Finding(rule, line.path or file.path, line.number, text, instead)
 
 
 def opaque(file: HaproxyFile, scope: Scope) -> Found:

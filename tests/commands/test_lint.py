@@ -61,6 +61,17 @@ def test_a_file_that_cannot_be_read_is_2_and_the_others_are_told_all_the_same(tm
     assert "none" in missing.stderr
 
 
+def test_a_configuration_of_several_files_is_read_as_one(tmp_path: Path) -> None:
+    general = "global\n  tune.bufsize 131072\ndefaults\n  mode http\n  timeout client 10s\n  timeout server 5m\n"
+    front = "frontend f\n  bind :443 ssl alpn http/1.1\n  default_backend b\n"
+    back = "backend b\n  balance source\n  server a 10.0.0.1:443 ssl check\n"
+    result = run(tmp_path, a=general, b=front, c=back)
+    assert "mapi-unrouted" not in result.output
+    assert f"{tmp_path}/a:5: error [timeout-short] timeout client 10s\n" in result.output
+    assert f"{tmp_path}/c:2: warning [address-affinity] balance source\n" in result.output
+    assert "mapi-unrouted" in run(tmp_path, b=front).output
+
+
 def test_a_file_that_cannot_be_read_is_not_called_harmless(tmp_path: Path) -> None:
     result = run(tmp_path, broken="hello\n")
     assert result.exit_code == 2
