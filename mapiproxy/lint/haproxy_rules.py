@@ -98,7 +98,8 @@ def connections(file: HaproxyFile, scope: Scope) -> Found:
     for section in scope.backs:
         line = section.last("http-reuse")
         if line is not None and _REUSE.intersection(line.words[1:2]):
-            yield _at(file, "connection-shared", line, str(line), "http-reuse never")
+            # HAProxy keeps a connection private once it has seen a 401: it works, as long as that is noticed.
+            yield _at(file, "connection-reuse", line, str(line), "http-reuse never")
         line = section.last("balance")
         if line is not None and " ".join(line.words[1:2]).startswith(_BALANCE_BY_REQUEST):
             yield _at(file, "connection-shared", line,

@@ -57,7 +57,7 @@ CASES = [
     ("    http-reuse never", "    http-request cache-use small", "cached", 19),
     ("alpn http/1.1", "alpn h2,http/1.1", "http2-offered", 11),
     (" alpn http/1.1", "", "http2-default", 11),
-    ("    http-reuse never", "    http-reuse aggressive", "connection-shared", 19),
+    ("    http-reuse never", "    http-reuse aggressive", "connection-reuse", 19),
     ("    balance leastconn", "    balance uri", "connection-shared", 17),
     ("    balance leastconn", "    balance source", "address-affinity", 17),
     ("    http-reuse never", "    stick on src", "address-affinity", 19),
