@@ -6,8 +6,10 @@ matters for ``check`` and the laboratory needs a lot.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -71,3 +73,7 @@ class LazyGroup(click.Group):
 @click.version_option(mapiproxy.__version__, prog_name="mapiproxy", message="%(prog)s %(version)s")
 def main() -> None:
     """A reverse proxy that understands MAPI over HTTP."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal has no letters for is no reason to say nothing.
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")

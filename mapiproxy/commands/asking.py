@@ -100,10 +100,23 @@ def conclude(reply: Plain, as_json: bool) -> Plain | None:
     return reply
 
 
-def console() -> Console:
-    """For tables: as wide as the terminal, and a line for each row, whatever it holds, when there is none."""
-    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, markup=False, width=1000 if piped else None)
+class _Patient(Console):
+    """Goes on where nobody reads any more (``| head -1``), because the exit code is still to come."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def console(patient: bool = False) -> Console:
+    """For tables: as wide as the terminal, and a line for each row, whatever it holds, when there is none.
+
+    :param patient: of a command that ends by itself, and whose exit code says something.
+    """
+    # There is no standard output at all where it was closed before we began.
+    piped = (sys.stdout is None or not sys.stdout.isatty()) and "COLUMNS" not in os.environ
+    kind = _Patient if patient else Console
+    return kind(highlight=False, markup=False, width=1000 if piped else None)
 
 
 def plain(text: str, style: str = "") -> Text:

@@ -6,6 +6,7 @@ Looks when it is told to, and waits for nothing. A line is handed out when it is
 from __future__ import annotations
 
 import os
+import stat
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from mapiproxy.evidence.reading import LONGEST_LINE, FileReader, Troubles
 from mapiproxy.evidence.row import Row
 
 _PIECE = 1 << 16
+#: Of files larger than this only so much is read for their last rows, if that is enough.
+_LARGE, _NEAR = 8 << 20, 1 << 20
 
 
 @define
@@ -48,9 +51,7 @@ class Follower:
                 with path.open("rb") as file:
                     status = os.fstat(file.fileno())
                     followed = _Followed(status.st_ino, 0, FileReader(str(path), self._troubles))
-                    head = file.read(_PIECE).split(b"\n")
-                    lines = [line for line in head if not line[:1].isdigit()][:8]
-                    deque(followed.reader.rows([b"\n".join(lines) + b"\n"]), maxlen=0)
+                    deque(followed.reader.rows([_headlines(file.read(_PIECE))]), maxlen=0)
                     start = max(0, status.st_size - LONGEST_LINE)
                     file.seek(start)
                     end = file.read(status.st_size - start).rfind(b"\n")
@@ -113,6 +114,10 @@ def last_rows(
         for path in reversed(files):
             if len(last) >= count:
                 break
+            near = _near_the_end(path, count - len(last), troubles, (seen or {}).get(path))
+            if near is not None:
+                last = [*near, *last]
+                continue
             pieces = pieces_of(path, troubles)
             if seen is not None and path in seen:
                 pieces = _up_to(pieces, seen[path])
@@ -120,6 +125,34 @@ def last_rows(
             last = [*deque(rows, maxlen=count), *last]
         found += last
     return sorted(found, key=lambda row: row.at)[-count:] if count else []
+
+
+def _headlines(beginning: bytes) -> bytes:
+    """What a file begins with that names its columns."""
+    lines = [line for line in beginning.split(b"\n") if not line[:1].isdigit()][:8]
+    return b"\n".join(lines) + b"\n"
+
+
+def _near_the_end(path: Path, count: int, told: Troubles, end: int | None) -> list[Row] | None:
+    """The last *count* rows of a large file; ``None`` if it has to be read whole to be sure of them."""
+    try:
+        status = path.stat()
+        size = status.st_size if end is None else end
+        if not stat.S_ISREG(status.st_mode) or size < _LARGE or path.suffix.lower() == ".gz":
+            return None
+        with path.open("rb") as file:
+            head = _headlines(file.read(_PIECE))
+            file.seek(size - _NEAR)
+            _, _, tail = file.read(_NEAR).partition(b"\n")
+    except OSError:
+        return None
+    troubles = Troubles()
+    rows = [*FileReader(str(path), troubles).rows([head + tail])]
+    # A complaint would name the wrong line, and a header may have come in between.
+    if troubles.broken or troubles.guessed or len(rows) < count:
+        return None
+    told.half += troubles.half
+    return rows[len(rows) - count :]
 
 
 def _up_to(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mapiproxy.commands.asking import console, plain
 from mapiproxy.lint.finding import CannotRead, Finding, Severity
-from mapiproxy.lint.haproxy import read_haproxy
+from mapiproxy.lint.haproxy import SECTIONS, HaproxyFile, read_haproxy
 from mapiproxy.lint.haproxy_rules import lint_haproxy
 from mapiproxy.lint.nginx import read_nginx
 from mapiproxy.lint.nginx_rules import lint_nginx
@@ -32,21 +32,32 @@ _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOT
 def lint(files: tuple[Path, ...], kind: str | None, quiet: bool, as_json: bool) -> None:
     """Read FILES, configurations of HAProxy or nginx, and name the settings that hurt MAPI over HTTP.
 
+    Files of HAProxy that lead nowhere by themselves are taken together, in the order in which they are given.
+
     Exit code 0: nothing but notes; 1: errors or warnings; 2: a file cannot be read.
     """
     found: list[Finding] = []
     trouble: list[str] = []
+    parts: list[Path] = []
     for path in files:
         try:
-            found += look_at(path, kind)
+            here = look_at(path, kind)
         except (CannotRead, OSError) as error:
             trouble.append(str(error))
+            continue
+        alone = [each.rule for each in here] != ["mapi-unrouted"] or _kind_of(path, kind) == "nginx"
+        if alone:
+            found += here
+        else:
+            parts.append(path)
+    if parts:
+        found += lint_haproxy(_join(parts))
     if quiet:
         found = [each for each in found if each.severity is not Severity.NOTE]
     if as_json:
         click.echo(json.dumps({"findings": [_plain(each) for each in found], "unread": trouble}, indent=2))
     else:
-        _show(found, len(files))
+        _show(found, len(files) - len(trouble))
     for each in trouble:
         click.echo(f"cannot read {each}", err=True)
     if trouble:
@@ -56,16 +67,35 @@ def lint(files: tuple[Path, ...], kind: str | None, quiet: bool, as_json: bool) 
 
 def look_at(path: Path, kind: str | None) -> list[Finding]:
     """What is found in one file. :raise CannotRead, OSError: it cannot be understood, or not be read."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    if (kind or find_kind(text)) == "nginx":
-        return lint_nginx(read_nginx(path))
-    return lint_haproxy(read_haproxy(text, str(path)))
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        if (kind or find_kind(text)) == "nginx":
+            return lint_nginx(read_nginx(path))
+        return lint_haproxy(read_haproxy(text, str(path)))
+    except RecursionError:
+        raise CannotRead(f"{path}: a file includes itself, or blocks are nested too deep") from None
+
+
+def _kind_of(path: Path, kind: str | None) -> str:
+    return kind or find_kind(path.read_text(encoding="utf-8-sig", errors="replace"))
+
+
+def _join(parts: list[Path]) -> HaproxyFile:
+    """Files that lead nowhere by themselves, as HAProxy takes them with several ``-f``."""
+    whole: HaproxyFile | None = None
+    for path in parts:
+        whole = read_haproxy(path.read_text(encoding="utf-8-sig", errors="replace"), str(path), whole)
+    assert whole is not None, "there is a part"
+    return whole
 
 
 def find_kind(text: str) -> str:
-    """nginx ends its directives with ``;`` and opens blocks with ``{``; HAProxy does neither."""
-    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
-    return "nginx" if any(line.endswith((";", "{")) for line in lines) else "haproxy"
+    """HAProxy begins with a section; nginx ends directives with ``;``, as values of HAProxy may do too."""
+    lines = [bare for line in text.splitlines() if (bare := line.partition("#")[0].strip())]
+    first = next((line.split()[0] for line in lines if not line.startswith(".")), "")
+    if first in SECTIONS:
+        return "haproxy"
+    return "nginx" if any(line.endswith((";", "{", "}")) for line in lines) else "haproxy"
 
 
 def _plain(found: Finding) -> dict[str, object]:
@@ -81,7 +111,7 @@ def _plain(found: Finding) -> dict[str, object]:
 
 
 def _show(found: list[Finding], files: int) -> None:
-    out = console()
+    out = console(patient=True)
     for each in found:
         head = Text.assemble(
             plain(f"{each.file}:{each.line}: "),
@@ -93,6 +123,8 @@ def _show(found: list[Finding], files: int) -> None:
         out.print(Text(f"    {each.why}"), soft_wrap=True)
         if each.instead:
             out.print(Text.assemble("    write: ", plain(each.instead, "green")), soft_wrap=True)
+    if not files:
+        return
     counts = [(s, sum(each.severity is s for each in found)) for s in Severity]
     told = ", ".join(f"{count} {s.value}{'' if count == 1 else 's'}" for s, count in counts if count)
     out.print(told or f"nothing that hurts MAPI in {files} file{'' if files == 1 else 's'}")

@@ -74,7 +74,7 @@ def errors(
         click.echo(json.dumps(answer, indent=2))
     else:
         tell_troubles(troubles)
-        show(found, ranked, most, span, console())
+        show(found, ranked, most, span, console(patient=True))
     raise SystemExit(2 if not found.rows else 1 if ranked else 0)
 
 

@@ -76,12 +76,12 @@ def place_of(paths: Sequence[Path], config: Path | None) -> Place:
     :raise NoLog: nothing is named, or what is named is not there.
     """
     for path in paths:
-        if path != STDIN and not path.exists():
+        if path != STDIN and not _exists(path):
             raise NoLog(f"there is no file or folder {path}")
     if paths and config is None:
         return Place(tuple(paths), {})
     asked = config or USUAL_CONFIG
-    if config is None and not asked.exists():
+    if config is None and not _exists(asked):
         raise NoLog(
             "which log? Give a file or a folder, or --config FILE for its [log] directory"
             f" (there is no {asked})"
@@ -92,9 +92,17 @@ def place_of(paths: Sequence[Path], config: Path | None) -> Place:
     kinds = {server.name: group.kind for group in draft.backends for server in group.servers}
     if paths:
         return Place(tuple(paths), kinds)
-    if not draft.log.directory.exists():
+    if not _exists(draft.log.directory):
         raise NoLog(f"there is no folder {draft.log.directory}, which {asked} names as [log] directory")
     return Place((draft.log.directory,), kinds)
+
+
+def _exists(path: Path) -> bool:
+    """:raise NoLog: nobody may know, because a folder above it is closed to us."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise NoLog(f"{path} cannot be read: {error.strerror}") from None
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -250,9 +258,11 @@ class Advance:
         self._task = self._progress.add_task("", total=self._total, speed="")
         return self._advance
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._shown:
             self._progress.stop()
+        if kind is KeyboardInterrupt:
+            raise NoLog("interrupted")  # 1, as click would have it, is for what is found
 
     def _advance(self, count: int) -> None:
         self._bytes += count

@@ -78,7 +78,7 @@ def top(
         click.echo(json.dumps(answer, indent=2))
     else:
         tell_troubles(troubles)
-        show(summed, most, order, span, console())
+        show(summed, most, order, span, console(patient=True))
     raise SystemExit(0 if summed.all.count else 2)
 
 

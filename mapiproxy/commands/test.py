@@ -26,7 +26,7 @@ from mapiproxy.commands.listening import targets_of
 from mapiproxy.commands.verdicts import as_json as to_json
 from mapiproxy.commands.verdicts import nagios as to_nagios
 from mapiproxy.commands.verdicts import show, trace, worst
-from mapiproxy.selftest.probe import Outcome, run
+from mapiproxy.selftest.probe import Outcome, not_again, run
 from mapiproxy.selftest.target import SCHEMES, BadTarget, Plan, Probe, check_names, read_probe, read_target
 from mapiproxy.selftest.trail import Grade, Stage
 from mapiproxy.settings.units import parse_duration
@@ -136,7 +136,7 @@ def test(**asked: Any) -> None:
     elif asked["nagios"]:
         click.echo(to_nagios(outcomes))
     else:
-        show(outcomes, console(), as_list=asked["as_list"], iso=asked["iso"])
+        show(outcomes, console(patient=True), as_list=asked["as_list"], iso=asked["iso"])
     sys.exit(int(worst(outcomes)))
 
 
@@ -178,9 +178,15 @@ def _plans(asked: dict[str, Any]) -> list[Plan]:
 def _password(file: Path | None, user: str) -> str:
     if file is not None:
         try:
-            return (file.read_text(encoding="utf-8").splitlines() or [""])[0]
-        except (OSError, UnicodeDecodeError) as error:
+            # Editors of Windows put a mark in front, which is no part of a password.
+            first = (file.read_text(encoding="utf-8-sig").splitlines() or [""])[0]
+        except OSError as error:
             raise BadTarget(f"--password-file {file}: {error}") from None
+        except UnicodeDecodeError:
+            raise BadTarget(f"--password-file {file}: is not UTF-8") from None
+        if not first:  # It would be tried, and counted against the account.
+            raise BadTarget(f"--password-file {file}: its first line is empty")
+        return first
     known = os.environ.get(ENVIRONMENT)
     if known:
         return known
@@ -193,6 +199,7 @@ class _Progress:
     """What is seen while it runs: the stages with ``-v``, and on a terminal the one that is on."""
 
     def __init__(self, verbose: bool, out: Console) -> None:
+        self.interrupted = False
         self._verbose = verbose
         self._out = out
         # On one terminal the spinner has to know of the lines, or they are written into each other.
@@ -210,6 +217,8 @@ class _Progress:
 
     def watch(self, plan: Plan) -> Callable[[Stage, bool], None]:
         def seen(stage: Stage, over: bool) -> None:
+            if self.interrupted:
+                return  # connections that we close ourselves say nothing about the server
             if self._status is not None and not over:
                 self._status.update(plain(f"{plan.target.url} {stage.name}"))
             elif over and self._verbose:
@@ -228,19 +237,34 @@ def _run_all(plans: list[Plan], progress: _Progress) -> list[Outcome]:
 
     async def work() -> None:
         for plan in plans:
-            outcomes.append(await run(plan, reactor, progress.watch(plan)))
+            if progress.interrupted:
+                return
+            refused = next((each for each in outcomes if each.refused), None)
+            if refused is None:
+                outcomes.append(await run(plan, reactor, progress.watch(plan)))
+            else:
+                outcomes.append(not_again(plan, refused))
 
     failures: list[Failure] = []
+    running = Deferred[None]()
+
+    def end(_: object) -> None:
+        if not progress.interrupted:
+            reactor.stop()
 
     def begin() -> None:
-        running = Deferred.fromCoroutine(work())
         running.addErrback(failures.append)
-        running.addBoth(lambda _: reactor.stop())
+        running.addBoth(end)
+        Deferred.fromCoroutine(work()).chainDeferred(running)
+
+    def stopping() -> None:
+        progress.interrupted = not running.called
 
     reactor.callWhenRunning(begin)
+    reactor.addSystemEventTrigger("before", "shutdown", stopping)
     reactor.run()
+    if progress.interrupted:
+        raise click.ClickException("interrupted")
     if failures:
         failures[0].raiseException()
-    if len(outcomes) < len(plans):
-        raise click.ClickException("interrupted")
     return outcomes

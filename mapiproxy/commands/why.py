@@ -95,7 +95,7 @@ def why(
         click.echo(json.dumps(answer, indent=2))
     else:
         tell_troubles(troubles)
-        show(evidence, verdict, span, console())
+        show(evidence, verdict, span, console(patient=True))
     raise SystemExit(verdict.exit_code)
 
 

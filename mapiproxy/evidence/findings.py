@@ -16,7 +16,7 @@ from mapiproxy.evidence.failures import Failure, Failures
 from mapiproxy.evidence.fate import Fate
 from mapiproxy.evidence.gathering import Evidence, Loss
 from mapiproxy.evidence.moments import show_clock, show_ms
-from mapiproxy.evidence.patterns import longest_run, network_of, regular
+from mapiproxy.evidence.patterns import LEAST, Run, events_of, longest_run, network_of, regular
 
 #: Refusals in a row that are no handshake any more (policy/authloop.py says the same of live traffic).
 _LOOP = 6
@@ -79,6 +79,9 @@ def refused(evidence: Evidence) -> Iterator[Finding]:
                 place, what = BACKEND, "no backend could be reached" if unreachable else "no backend fit"
             elif status in _THEIR_FAULT:
                 place, what = CLIENT, "the requests themselves"
+            elif status == 500:
+                codes = ", ".join(sorted({failure.error_code for failure, _ in groups} - {""})[:3])
+                place, what = PROXY, f"the proxy itself failed, {codes}".removesuffix(", ")
             else:
                 place, what = PROXY, "by the proxy's rules"
             text = f"{what} ({status}) since {show_clock(first)}, {_of(count, evidence.me.count)}"
@@ -87,23 +90,35 @@ def refused(evidence: Evidence) -> Iterator[Finding]:
 
 
 def auth_loop(evidence: Evidence) -> Iterator[Finding]:
-    """401 after 401 without an answer in between."""
-    answers = evidence.details.answers
-    run = longest_run(answers)
-    if run is None or run.count < _LOOP:
+    """401 after 401 of one program without an answer in between."""
+    programs: defaultdict[tuple[str, str], list[tuple[int, bool]]] = defaultdict(list)
+    for program, at, refused in evidence.details.answers:
+        programs[program].append((at, refused))
+    loops = [
+        (run, client, answers)
+        for (client, _), answers in programs.items()
+        if (run := longest_run(answers)) is not None and _is_loop(run, evidence)
+    ]
+    if not loops:
         return
-    if run.last - run.first < _BURST_MS and any(at > run.last for at, refused in answers if not refused):
-        return  # an Outlook that starts opens many connections, each with its handshake
-    challenges = evidence.me.fates[Fate.CHALLENGE]
-    clients = _names(evidence.details.clients.groups)
+    run, client, answers = max(loops, key=lambda loop: loop[0].count)
+    more = f" and {len(loops) - 1} more" if len(loops) > 1 else ""
     took = show_ms(run.last - run.first)
     text = (
-        f"{run.count} refusals in a row within {took} from {show_clock(run.first)}, client {clients}:"
+        f"{run.count} refusals in a row within {took} from {show_clock(run.first)}, client {client}{more}:"
         " credentials are refused (wrong password, locked account, Extended Protection),"
         " or something between breaks the handshake"
     )
     fates = frozenset((Fate.CHALLENGE,))
-    yield Finding("401 loop", CLIENT, text, challenges, evidence.me.count, 3.0, fates=fates)
+    challenges = sum(refused for _, refused in answers)
+    yield Finding("401 loop", CLIENT, text, challenges, len(answers), 3.0, fates=fates)
+
+
+def _is_loop(run: Run, evidence: Evidence) -> bool:
+    """An Outlook that starts opens many connections, each with its handshake: that is none."""
+    if run.count < _LOOP or run.last - run.first >= _BURST_MS:
+        return run.count >= _LOOP
+    return all(refused for _, at, refused in evidence.details.answers if at > run.last)
 
 
 def stripped(evidence: Evidence) -> Iterator[Finding]:
@@ -132,7 +147,9 @@ def lost(evidence: Evidence) -> Iterator[Finding]:
         if not losses:
             continue
         waits = [loss for loss in losses if loss.wait]
-        pattern = regular([loss.ms for loss in losses])
+        events = events_of((loss.at, loss.ms) for loss in losses)
+        # An Outlook that is closed ends its waits together, as they began.
+        pattern = regular([loss.ms for loss in losses]) if regular(events) is not None else None
         backend = _most(loss.backend for loss in losses)
         network = _most(network_of(loss.client) for loss in losses)
         if pattern is not None and fate is not Fate.BACKEND_SILENT:
@@ -156,7 +173,9 @@ def lost(evidence: Evidence) -> Iterator[Finding]:
             text = f"{side}, {_of(len(losses), evidence.me.count)} cut ({_sorts(losses)}; {_phases(losses)})"
         count, of = len(losses), evidence.me.count
         # Waits are few: as a share of all requests they would look like nothing.
-        of_waits = pattern is not None and len(waits) * 2 >= len(losses)
+        of_waits = len(waits) * 2 >= len(losses)
+        if pattern is None:  # a laptop that sleeps cuts some of its waits, not most
+            of_waits = of_waits and len(waits) * 2 >= evidence.me.waits and len(events) >= LEAST
         if of_waits:
             count, of = len(waits), evidence.me.waits
         yield Finding("lost", place, text, count, of, 2.5, backend, frozenset((fate,)), waits=of_waits)

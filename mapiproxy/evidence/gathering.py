@@ -119,7 +119,7 @@ class Details:
     backends: Bounded[str, Crowd] = field(factory=lambda: Bounded(Crowd, 64))
     clients: Bounded[str, Crowd] = field(factory=lambda: Bounded(Crowd, 256))
     agents: Counter[str] = field(factory=Counter)
-    answers: deque[tuple[int, bool]] = field(factory=lambda: deque(maxlen=_ANSWERS))
+    answers: deque[tuple[tuple[str, str], int, bool]] = field(factory=lambda: deque(maxlen=_ANSWERS))
     moves: deque[tuple[int, str, str]] = field(factory=lambda: deque(maxlen=_MOVES))
     moved: int = 0
     addresses_changed: int = 0
@@ -210,7 +210,9 @@ class Evidence:
         details.failures.read((row,))
         details.first = row.at if details.first is None else min(details.first, row.at)
         details.last = row.at if details.last is None else max(details.last, row.at)
-        details.answers.append((row.at, fate is Fate.CHALLENGE))
+        # Of each program by itself: a telephone with an old password is not alone at its owner's address.
+        program = row.client, row.client_instance or row.protocol
+        details.answers.append((program, row.at, fate is Fate.CHALLENGE))
         details.retries += number(row.info(b"Retries") or b"") or 0
         details.addresses_changed += row.info(b"MovedFrom") is not None
         if fate in _LOST:

@@ -130,7 +130,9 @@ def _scope(finding: Finding, evidence: Evidence) -> tuple[str, bool]:
             whole = f"everybody {where}".strip()
             return f"not only this user: {whole} has it ({figure})", True
         return f"only this user: {who} do not have it ({figure})", False
-    return "nobody to compare with: too few requests of others", False
+    if not finding.fates and finding.threshold is None:
+        return "nobody to compare with: this is not counted for others", False
+    return f"nobody to compare with: too few {'waits' if finding.waits else 'requests'} of others", False
 
 
 def _rate(finding: Finding, crowd: Crowd) -> float | None:

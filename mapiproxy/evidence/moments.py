@@ -82,7 +82,7 @@ def show_moment(ms: int) -> str:
 
 
 def show_ms(ms: float) -> str:
-    """``41 ms``, ``2.2 s``, ``5m00s``: as much as a person wants to know."""
+    """``41 ms``, ``2.2 s``, ``5m00s``, ``3 days``: as much as a person wants to know."""
     if ms < 999.5:
         return f"{ms:.0f} ms"
     if ms < 119_950:
@@ -90,4 +90,6 @@ def show_ms(ms: float) -> str:
     whole = round(ms / 1000)
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    if whole < 172_800:
+        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{whole // 86_400} days"

@@ -11,10 +11,12 @@ from ipaddress import IPv4Address, ip_address
 from attrs import frozen
 
 #: So many losses at the same age, and such a share of all, are no coincidence.
-_LEAST = 4
+LEAST = 4
 _SHARE = 0.6
 #: Below this it is no idle limit, in milliseconds.
 _SHORTEST = 5_000
+#: What breaks within so many ms of each other breaks for one reason.
+_TOGETHER = 50
 
 
 @frozen
@@ -47,10 +49,21 @@ def regular(ages: Sequence[int]) -> Regular | None:
     if best is None:
         return None
     members = ordered[best[0] : best[1] + 1]
-    if len(members) < _LEAST or len(members) < _SHARE * len(ordered):
+    if len(members) < LEAST or len(members) < _SHARE * len(ordered):
         return None
     middle = members[len(members) // 2]
     return Regular(middle, max(middle - members[0], members[-1] - middle), len(members), len(ordered))
+
+
+def events_of(losses: Iterable[tuple[int, int]]) -> list[int]:
+    """Of losses (moment, age) the ages, one for each moment."""
+    found: list[int] = []
+    before: int | None = None
+    for at, age in sorted(losses):
+        if before is None or at - before > _TOGETHER:
+            found.append(age)
+        before = at
+    return found
 
 
 @frozen

@@ -86,6 +86,7 @@ class FileReader:
         self._troubles = troubles
         self._layout: Layout | None = None
         self._guessed = False
+        self._foreign = False
         self._line = 0
         self._since_text = b"" if window.since is None else stamp(window.since).encode()
         self._until_text = b"\xff" if window.until is None else stamp(window.until).encode()
@@ -153,8 +154,12 @@ class FileReader:
             except BadHeader as error:
                 self._troubles.add(self._source, self._line, str(error))
         elif line.strip() and not line.lstrip(b"\xef\xbb\xbf").startswith(b"#"):
-            length = "too long" if len(line) > LONGEST_LINE else "neither a row nor a header"
-            self._troubles.add(self._source, self._line, length)
+            if self._line == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                self._foreign = True
+                self._troubles.add(self._source, 1, "is UTF-16, as PowerShell writes it; save it as UTF-8")
+            elif not self._foreign:
+                length = "too long" if len(line) > LONGEST_LINE else "neither a row nor a header"
+                self._troubles.add(self._source, self._line, length)
 
     def _layout_for(self, values: list[bytes]) -> Layout | None:
         """The layout of the file; where it has said nothing, one that has as many columns as the row."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from ipaddress import ip_address
+from urllib.parse import unquote
 
 from mapiproxy.evidence.layout import LOOKED_AT, Values
 
@@ -80,6 +81,14 @@ class Row:
     def address(self) -> str:
         """What the URL names as mailbox, in lower case: often ``guid@domain``."""
         return mailbox_of(b"", self.values[_QUERY])
+
+    @property
+    def claimed(self) -> str:
+        """Who an ActiveSync device says it is (``User=``), which a 401 has as well; else empty."""
+        query = self.values[_QUERY]
+        if self.values[_PROTOCOL] != b"Eas" or b"User=" not in query:
+            return ""
+        return unquote(decode(query.partition(b"User=")[2].partition(b"&")[0][:320]))
 
     @property
     def backend(self) -> str:

@@ -55,7 +55,7 @@ class Subject:
                 mailbox.partition("@")[0],
                 address.partition("@")[0],
             )
-        user = row.user.lower()
+        user = (row.user or row.claimed).lower()
         if user and self._is_user(user, row):
             return True
         return not self._domain and (self._is_address(row.mailbox) or self._is_address(row.address))
@@ -64,8 +64,9 @@ class Subject:
         """What a row that names them tells."""
         if self._ip is not None:
             return
-        if row.user and row.mailbox and (row.mailbox in self.mailboxes or len(self.mailboxes) < _MOST):
-            self.mailboxes[row.mailbox] += 1
+        mailbox = _bare(row.mailbox)
+        if row.user and mailbox and (mailbox in self.mailboxes or len(self.mailboxes) < _MOST):
+            self.mailboxes[mailbox] += 1
         if row.client_instance and len(self.instances) < _MOST:
             self.instances.add(row.client_instance.lower())
 
@@ -76,7 +77,7 @@ class Subject:
         if row.client_instance.lower() in self.instances:
             return True
         # The mailbox that they use most is taken for their own; others have owners of their own.
-        return bool(self.mailboxes) and row.mailbox == self.mailboxes.most_common(1)[0][0]
+        return bool(self.mailboxes) and _bare(row.mailbox) == self.mailboxes.most_common(1)[0][0]
 
     def _is_user(self, user: str, row: Row) -> bool:
         if user == self._lower:
@@ -99,6 +100,12 @@ class Subject:
             return address == self._lower
         name, at, _ = address.partition("@")
         return bool(at) and name == self._name
+
+
+def _bare(mailbox: str) -> str:
+    """A GUID without its domain: AnchorMailbox has the one, the URL of a 401 the other."""
+    guid = mailbox.partition("@")[0]
+    return guid if _GUID.fullmatch(guid) is not None else mailbox
 
 
 def _address(text: str) -> str | None:

@@ -24,6 +24,8 @@ from mapiproxy.wire.heads import ResponseHead
 from mapiproxy.wire.reader import END, NEED_DATA, ResponseReader
 
 _PIECE = 64 * 1024
+#: An answer is kept in memory, so a stranger's has to end: MAPI's are a few megabytes at most.
+LARGEST = 64 << 20
 
 
 @define
@@ -50,6 +52,7 @@ class _Asked:
     on_head: Callable[[ResponseHead], ResponseHead | None] | None
     on_word: Callable[[str], None] | None
     handed: bool = False
+    came: int = 0
     first_at: float | None = None
     received: Received | None = None
 
@@ -178,6 +181,11 @@ class ClientLine(Protocol):
                 return
         if self._watch is not None and self._watch.active():
             self._watch.reset(self._patience)
+        self._asked.came += len(data)
+        if self._asked.came > LARGEST:
+            text = f"connection {self.number}: an answer is longer than {LARGEST} bytes"
+            self._give_up(BadAnswer(text))
+            return
         self._reader.feed(data)
         self._read()
 

@@ -69,6 +69,11 @@ RULES: dict[str, Rule] = {
         _ERROR,
         "NTLM and Negotiate authenticate a connection: on a shared one a user is served as another",
     ),
+    "connection-reuse": Rule(
+        _WARNING,
+        "connections to servers are shared among clients; after NTLM or Negotiate it has to be noticed in"
+        " time that this one may not be",
+    ),
     "connection-closed": Rule(
         _ERROR, "NTLM needs three requests on one connection; closed after each, it asks for ever"
     ),

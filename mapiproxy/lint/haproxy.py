@@ -12,7 +12,8 @@ from attrs import define, field, frozen
 from mapiproxy.lint.finding import CannotRead
 
 PROXIES = ("frontend", "backend", "listen")
-_SECTIONS = {
+#: What a section begins with.
+SECTIONS = {
     *PROXIES, "global", "defaults", "peers", "resolvers", "userlist", "cache", "mailers", "program", "ring",
     "fcgi-app", "http-errors", "log-forward", "crt-store", "traces", "acme", "log-profile",
 }  # fmt: skip
@@ -20,10 +21,11 @@ _SECTIONS = {
 
 @frozen
 class Line:
-    """One line as words, quotes and escapes undone."""
+    """One line as words, quotes and escapes undone; ``path`` is its file."""
 
     number: int
     words: tuple[str, ...]
+    path: str = ""
 
     def starts(self, *words: str) -> bool:
         """Whether its first words are these."""
@@ -46,6 +48,7 @@ class Section:
     kind: str
     name: str
     number: int
+    path: str = ""
     lines: list[Line] = field(factory=list)
     defaults: Section | None = None
 
@@ -59,6 +62,11 @@ class Section:
         if found:
             return found[-1]
         return self.defaults.last(*words) if self.defaults is not None else None
+
+    def every(self, *words: str) -> list[Line]:
+        """Lines that begin so and add up: those of its defaults, then its own."""
+        inherited = self.defaults.every(*words) if self.defaults is not None else []
+        return [*inherited, *self.all(*words)]
 
     def has_option(self, name: str) -> Line | None:
         """``option NAME`` unless it is switched off again."""
@@ -96,17 +104,20 @@ class HaproxyFile:
         return next((each for each in self.of("backend", "listen") if each.name == name), None)
 
 
-def read_haproxy(text: str, path: str) -> HaproxyFile:
-    """The sections of a file. :raise CannotRead: a quote is never closed, or nothing is a section."""
-    sections: list[Section] = []
-    defaults: dict[str, Section] = {}
-    latest: Section | None = None
+def read_haproxy(text: str, path: str, before: HaproxyFile | None = None) -> HaproxyFile:
+    """The sections of a file. :raise CannotRead: a quote is never closed, or nothing is a section.
+
+    :param before: what stands in the files that HAProxy is given before this one.
+    """
+    sections: list[Section] = [] if before is None else [*before.sections]
+    defaults = {section.name: section for section in sections if section.kind == "defaults"}
+    latest = next((section for section in reversed(sections) if section.kind == "defaults"), None)
     for number, raw in enumerate(text.splitlines(), 1):
         words = split_words(raw, f"{path}:{number}")
         if not words or words[0].startswith("."):
             continue
-        if words[0] in _SECTIONS:
-            section = Section(words[0], words[1] if len(words) > 1 else "", number)
+        if words[0] in SECTIONS:
+            section = Section(words[0], words[1] if len(words) > 1 else "", number, path)
             if section.kind in PROXIES or (section.kind == "defaults" and "from" in words):
                 wanted = words[words.index("from") + 1] if "from" in words[:-1] else None
                 section.defaults = defaults.get(wanted) if wanted is not None else latest
@@ -116,7 +127,7 @@ def read_haproxy(text: str, path: str) -> HaproxyFile:
         elif not sections:
             raise CannotRead(f"{path}:{number}: {words[0]!r} stands before any section")
         else:
-            sections[-1].lines.append(Line(number, words))
+            sections[-1].lines.append(Line(number, words, path))
     if not sections:
         raise CannotRead(f"{path}: there is no section in it")
     return HaproxyFile(path, sections)
@@ -154,18 +165,36 @@ def split_words(raw: str, where: str) -> tuple[str, ...]:
     return tuple(words)
 
 
+def terms_of(words: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """The terms of a condition in their order: ``or``, an ACL with its ``!``, or ``{`` with what is in it."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    inside: list[str] | None = None
+    opened = turned = ""
+    for word in words:
+        if inside is not None:
+            if word == "}":
+                found.append((opened, tuple(inside)))
+                inside = None
+            else:
+                inside.append(word)
+        elif word.strip("!") == "" and word:
+            turned += word
+        elif word.lower() in ("or", "||"):
+            found.append(("or", ()))
+        elif word.lower() != "and":
+            if word.lstrip("!") == "{":
+                inside, opened = [], turned + word
+            else:
+                found.append((turned + word, ()))
+            turned = ""
+    return found
+
+
 def conditions_of(words: Sequence[str]) -> list[str]:
     """The names of ACLs in what follows ``if`` or ``unless``; anonymous ones (in braces) have none."""
     start = next((place for place, word in enumerate(words) if word in ("if", "unless")), len(words))
-    names, depth = [], 0
-    for word in words[start + 1 :]:
-        if word.lstrip("!") == "{":
-            depth += 1
-        elif word == "}":
-            depth -= 1
-        elif not depth and word.lower() not in ("or", "||", "and", "!"):
-            names.append(word.lstrip("!"))
-    return names
+    names = (word.lstrip("!") for word, _ in terms_of(words[start + 1 :]))
+    return [name for name in names if name not in ("{", "or")]
 
 
 def anonymous_of(words: Sequence[str]) -> list[tuple[str, ...]]:

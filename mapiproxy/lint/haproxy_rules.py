@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 from mapiproxy.lint.finding import Finding
 from mapiproxy.lint.haproxy import HaproxyFile, Line, Section, conditions_of
-from mapiproxy.lint.haproxy_route import Scope, find_scope, path_tests
-from mapiproxy.lint.words import HEAD, LONG, SHORT, TIGHT, find_bytes, find_seconds
+from mapiproxy.lint.haproxy_route import Scope, concerns, find_scope, path_tests
+from mapiproxy.lint.words import HEAD, LONG, MAPI_HEADERS, SHORT, TIGHT, find_bytes, find_seconds
 
 Found = Iterator[Finding]
 #: HAProxy's own default of tune.bufsize.
@@ -16,22 +16,24 @@ _BUFFER = 16_384
 _REUSE = {"aggressive", "always"}
 _SAFE_RETRIES = {"conn-failure", "none", "0rtt-rejected"}
 _VDIRS = re.compile(r"/(mapi|rpc|ews|oab|owa|ecp|autodiscover|microsoft-server-activesync)", re.IGNORECASE)
-_NEEDED = re.compile(r"(x-|cookie$|set-cookie|authorization|content-type|transfer-encoding)", re.IGNORECASE)
+_NEEDED = re.compile(
+    rf"({MAPI_HEADERS}|cookie|set-cookie|authorization|content-type|transfer-encoding)$", re.I
+)
 _BALANCE_BY_REQUEST = ("uri", "url_param", "hdr(", "hash")
 
 
 def lint_haproxy(file: HaproxyFile) -> list[Finding]:
-    """Everything that is found, in the order of lines."""
+    """Everything that is found, in the order of files and lines."""
     scope = find_scope(file)
     if not scope.all:
         first = file.sections[0].number
         return [Finding("mapi-unrouted", file.path, first, "no frontend leads to a backend")]
     found = [each for rule in RULES for each in rule(file, scope)]
-    return sorted(dict.fromkeys(found), key=lambda each: (each.line, each.rule))
+    return sorted(dict.fromkeys(found), key=lambda each: (each.file, each.line, each.rule))
 
 
 def _at(file: HaproxyFile, rule: str, line: Line | Section, text: str, instead: str = "") -> Finding:
-    return Finding(rule, file.path, line.number, text, instead)
+    return Finding(rule, line.path or file.path, line.number, text, instead)
 
 
 def opaque(file: HaproxyFile, scope: Scope) -> Found:
@@ -44,7 +46,10 @@ def timeouts(file: HaproxyFile, scope: Scope) -> Found:
     for sections, name in ((scope.fronts, "client"), (scope.backs, "server")):
         for section in sections:
             line = section.last("timeout", name)
-            seconds = find_seconds(line.words[2], 1e-3) if line and len(line.words) > 2 else None
+            written = line.words[2] if line is not None and len(line.words) > 2 else ""
+            if "$" in written:  # an environment that we have not got
+                continue
+            seconds = find_seconds(written, 1e-3)
             if line is None or seconds is None or seconds == 0:
                 yield _at(file, "timeout-none", line or section, f"{section.title}: no timeout {name}",
                           f"timeout {name} 5m")  # fmt: skip
@@ -64,13 +69,14 @@ def buffers(file: HaproxyFile, scope: Scope) -> Found:
         if delays and section in scope.fronts:
             yield _at(file, "chunks-delayed", section, f"{section.title}: no option http-no-delay",
                       "option http-no-delay")  # fmt: skip
-        for name in ("compression algo", "compression direction", "filter compression"):
-            compressing = section.last(*name.split())
-            if compressing is not None:
-                yield _at(file, "compressed", compressing, str(compressing))
+        compressing = section.last("compression", "algo") or section.last("compression", "algo-res")
+        kinds = section.last("compression", "type") or section.last("compression", "type-res")
+        # Without types everything is compressed, else what they name; MAPI's is application/mapi-http.
+        if compressing is not None and (kinds is None or any("mapi" in each for each in kinds.words)):
+            yield _at(file, "compressed", compressing, str(compressing))
         for name in ("cache-use", "cache-store"):
             for line in section.lines:
-                if name in line.words:
+                if name in line.words and concerns(section, line):
                     yield _at(file, "cached", line, str(line))
 
 
@@ -85,16 +91,17 @@ def heads(file: HaproxyFile, scope: Scope) -> Found:
 
 def connections(file: HaproxyFile, scope: Scope) -> Found:
     for section in scope.all:
-        for name in ("httpclose", "http-server-close", "forceclose", "http-pretend-keepalive"):
+        for name in ("httpclose", "http-server-close", "forceclose"):
             line = section.has_option(name)
             if line is not None:
                 yield _at(file, "connection-closed", line, str(line), "option http-keep-alive")
     for section in scope.backs:
         line = section.last("http-reuse")
         if line is not None and _REUSE.intersection(line.words[1:2]):
-            yield _at(file, "connection-shared", line, str(line), "http-reuse never")
+            # HAProxy keeps a connection private once it has seen a 401: it works, as long as that is noticed.
+            yield _at(file, "connection-reuse", line, str(line), "http-reuse never")
         line = section.last("balance")
-        if line is not None and any(line.words[1].startswith(each) for each in _BALANCE_BY_REQUEST):
+        if line is not None and " ".join(line.words[1:2]).startswith(_BALANCE_BY_REQUEST):
             yield _at(file, "connection-shared", line,
                       f"{line}: the server changes within a connection", "balance leastconn")  # fmt: skip
 
@@ -105,7 +112,9 @@ def protocols(file: HaproxyFile, scope: Scope) -> Found:
             offered = (line.after("alpn") or "").split(",")
             if "h2" in offered or line.after("proto") == "h2":
                 yield _at(file, "http2-offered", line, str(line), "alpn http/1.1")
-            elif kind == "bind" and "ssl" in line.words and offered == [""] and section.mode == "http":
+            elif "no-alpn" in line.words or kind != "bind" or section.mode != "http":
+                continue
+            elif "ssl" in line.words and offered == [""]:
                 yield _at(file, "http2-default", line, f"{line}: no alpn", "alpn http/1.1")
 
 
@@ -135,12 +144,14 @@ def rewriting(file: HaproxyFile, scope: Scope) -> Found:
             words = line.words
             if words[0] not in ("http-request", "http-response", "http-after-response") or len(words) < 2:
                 continue
+            if not concerns(section, line):
+                continue
             action, name = words[1], words[2] if len(words) > 2 else ""
             if action in ("set-path", "replace-path", "set-uri", "replace-uri", "set-query", "normalize-uri"):
                 yield _at(file, "path-rewritten", line, str(line))
-            elif action == "del-header" and _NEEDED.match(name) and "forwarded" not in name.lower():
+            elif action == "del-header" and _NEEDED.match(name):
                 yield _at(file, "header-removed", line, str(line))
-            elif action in ("set-header", "replace-header") and name.lower() == "www-authenticate":
+            elif action.endswith("-header") and name.lower() == "www-authenticate":
                 yield _at(file, "challenge-replaced", line, str(line))
             elif action in ("replace-header", "replace-value") and name.lower().endswith("cookie"):
                 yield _at(file, "cookie-rewritten", line, str(line))
@@ -149,7 +160,8 @@ def rewriting(file: HaproxyFile, scope: Scope) -> Found:
 def cases(file: HaproxyFile, scope: Scope) -> Found:
     for section in scope.all:
         for _, test in path_tests(section):
-            if any("?" in value for value in test.values) and test.criterion != "path_reg":
+            asks = any("?" in value for value in test.values) and test.criterion != "path_reg"
+            if asks and test.on_path:
                 yield _at(file, "path-query", test.line, str(test.line))
             if not test.any_case and any(_VDIRS.search(value) for value in test.values):
                 yield _at(file, "path-case", test.line, str(test.line), f"{test.criterion} -i ...")
@@ -172,7 +184,7 @@ def acls(file: HaproxyFile, scope: Scope) -> Found:
 def limits(file: HaproxyFile, scope: Scope) -> Found:
     for section in scope.fronts:
         for _, words, line in _numbers_of(section, ("src_conn_cur", "sc_conn_cur", "sc0_conn_cur")):
-            for word in words:
+            for word in words if concerns(section, line) else ():
                 if word.isdigit() and int(word) < 1000:
                     yield _at(file, "address-limit", line, str(line))
 
@@ -185,16 +197,19 @@ def _numbers_of(section: Section, names: tuple[str, ...]) -> Iterator[tuple[str,
 
 
 def servers(file: HaproxyFile, scope: Scope) -> Found:
+    general = [line for section in file.of("global") for line in section.all("ssl-server-verify")]
+    unsaid = general[-1].words[-1] if general else "required"
     for section in scope.backs:
         lines = [*section.all("server"), *section.all("server-template")]
-        common = section.last("default-server")
-        every = set(common.words) if common is not None else set()
+        common = section.every("default-server")
+        every = {word for line in common for word in line.words}
         for line in lines:
             words = every | set(line.words)
-            if "check" not in words and section.mode == "http":
+            if not words.intersection(("check", "track")) and section.mode == "http":
                 yield _at(file, "probe-missing", line, f"{line}: no check", "check")
             if "ssl" in words:
-                verify = line.after("verify") or (common.after("verify") if common is not None else None)
+                told = [each.after("verify") for each in (*common, line)]
+                verify = next((each for each in reversed(told) if each), unsaid)
                 if verify == "none":
                     yield _at(file, "server-unverified", line, str(line), "verify required ca-file ...")
             elif section.mode == "http" and _is_secure(scope):

@@ -37,6 +37,13 @@ class Node:
             yield child
             yield from child.walk()
 
+    def below(self) -> Iterator[Node]:
+        """Everything of this block: what is below it, but not in blocks that serve other requests."""
+        for child in self.children:
+            yield child
+            if child.name != "location":
+                yield from child.below()
+
     def find(self, name: str) -> Node | None:
         """The directive that counts here: the last of the innermost block that has one."""
         block: Node | None = self
@@ -90,12 +97,40 @@ def _grow(parent: Node, parsed: list[dict[str, Any]]) -> None:
 
 
 def servers_of(root: Node) -> list[Node]:
-    """Every ``server`` that is no line of an upstream."""
+    """Every ``server`` of HTTP: no line of an upstream, and not those of ``stream``, which reads nothing."""
     return [
         node
         for node in root.walk()
-        if node.name == "server" and node.children and node.parent and node.parent.name != "upstream"
+        if node.name == "server"
+        and node.children
+        and node.parent
+        and node.parent.name not in ("upstream", "stream")
     ]
+
+
+def streams_of(root: Node) -> list[Node]:
+    """Every ``server`` of ``stream`` that passes connections on."""
+    blocks = [node for node in root.walk() if node.name == "stream"]
+    return [server for block in blocks for server in block.all("server") if server.all("proxy_pass")]
+
+
+def values_of(root: Node, text: str) -> list[str]:
+    """What a text with variables may be, by every ``map``, ``set`` and the like that gives them values.
+
+    The text itself if it has none; nothing if nobody says what they are.
+    """
+    match = re.search(r"\$(\w+)|\$\{(\w+)\}", text)
+    if match is None:
+        return [text]
+    name = "$" + (match[1] or match[2])
+    found = []
+    for node in root.walk():
+        if node.name in ("map", "geo", "split_clients") and node.args[-1:] == (name,):
+            found += [each.args[0] for each in node.children if each.args and each.name != "include"]
+        elif node.name == "set" and node.args[:1] == (name,):
+            found += node.args[1:2]
+    # A variable within a value of a variable is as far as anybody goes.
+    return [text[: match.start()] + value + text[match.end() :] for value in found if "$" not in value]
 
 
 def find_location(server: Node, path: str) -> Node | None:
@@ -117,10 +152,14 @@ def find_location(server: Node, path: str) -> Node | None:
     if best is None or _pattern(best)[0] != "^~":
         for node in patterns:
             how, text = _pattern(node)
-            if _fits(text, path, re.IGNORECASE if how == "~*" else 0):
+            if fits(text, path, re.IGNORECASE if how == "~*" else 0):
                 return node
     if best is not None and best.all("location"):
-        return find_location(best, path) or best
+        best = find_location(best, path) or best
+    tried = best.all("try_files") if best is not None else []
+    last = tried[-1].args[-1] if tried and tried[-1].args else ""
+    if last.startswith("@"):
+        return next((node for node in server.all("location") if node.args == (last,)), best)
     return best
 
 
@@ -132,7 +171,8 @@ def _pattern(node: Node) -> tuple[str, str]:
     return ("@", text) if text.startswith("@") else ("", text)
 
 
-def _fits(expression: str, path: str, flags: int) -> bool:
+def fits(expression: str, path: str, flags: int) -> bool:
+    """Whether a regular expression of nginx matches; no, if it is too much for us."""
     try:
         return re.search(expression, path, flags) is not None
     except re.error:  # PCRE knows more than we do

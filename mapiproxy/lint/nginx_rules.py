@@ -6,15 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 
 from mapiproxy.lint.finding import Finding
-from mapiproxy.lint.nginx import Node, find_location, servers_of
-from mapiproxy.lint.words import BODY, HEAD, LONG, SHORT, TIGHT, find_bytes, find_seconds
+from mapiproxy.lint.nginx import Node, find_location, fits, servers_of, streams_of, values_of
+from mapiproxy.lint.words import BODY, HEAD, LONG, MAPI_HEADERS, SHORT, TIGHT, find_bytes, find_seconds
 
 Found = Iterator[Finding]
 PATH = "/mapi/emsmdb/"
 _ADDRESSES = ("$remote_addr", "$binary_remote_addr", "$proxy_protocol_addr")
-_NEEDED = re.compile(
-    r"(x-(request|client|response|pending|expiration)|set-cookie|www-authenticate)", re.IGNORECASE
-)
+_NEEDED = re.compile(rf"({MAPI_HEADERS}|cookie|set-cookie|authorization|www-authenticate)$", re.IGNORECASE)
+_NTLM = "ntlm in the upstream, after its balancing method (in the commercial nginx alone)"
 _ONCE = ("proxy_read_timeout", "proxy_send_timeout", "proxy_connect_timeout", "proxy_buffering",
          "proxy_request_buffering", "client_max_body_size", "proxy_http_version")  # fmt: skip
 _VDIRS = re.compile(r"(mapi|rpc|ews|oab|owa|ecp|autodiscover|microsoft-server-activesync)", re.IGNORECASE)
@@ -23,6 +22,11 @@ _VDIRS = re.compile(r"(mapi|rpc|ews|oab|owa|ecp|autodiscover|microsoft-server-ac
 def lint_nginx(root: Node) -> list[Finding]:
     """Everything that is found, in the order of files and lines."""
     places = [place for server in servers_of(root) if (place := _place_of(server)) is not None]
+    # Other sites have a location / as well; whoever names MAPI is who serves it.
+    places = [place for place in places if "mapi" in " ".join(place.args).lower()] or places
+    streams = streams_of(root)
+    if not places and streams:
+        return [finding for server in streams for finding in stream(server)]
     if not places:
         return [Finding("mapi-unrouted", root.file, root.line, "no server passes /mapi/emsmdb/ on")]
     found = [each for place in places for rule in RULES for each in rule(place)]
@@ -38,7 +42,17 @@ def _place_of(server: Node) -> Node | None:
 
 def _passed(location: Node) -> Node | None:
     """Its proxy_pass, which is not inherited, but may stand within an ``if``."""
-    return next((node for node in location.walk() if node.name == "proxy_pass"), None)
+    return next((node for node in location.below() if node.name == "proxy_pass"), None)
+
+
+def stream(server: Node) -> Found:
+    """A server that passes bytes on: all that can hurt is its time limit, which counts for both sides."""
+    yield _at(server, "opaque", "stream: server " + " ".join(str(each) for each in server.all("listen")))
+    node = server.find("proxy_timeout")
+    seconds = find_seconds(node.args[0], 1.0) if node is not None and node.args else None
+    if node is not None and seconds is not None and seconds < TIGHT:
+        rule = "timeout-short" if seconds < SHORT else "timeout-tight"
+        yield _at(node, rule, str(node), "proxy_timeout 5m")
 
 
 def _at(node: Node, rule: str, text: str, instead: str = "") -> Finding:
@@ -102,8 +116,11 @@ def sizes(place: Node) -> Found:
 def protocols(place: Node) -> Found:
     server = _server_of(place)
     if server is not None:
-        for node in server.all("listen"):
-            if "http2" in node.args or "quic" in node.args:
+        own = {node.args[:1] for node in server.all("listen")}
+        # http2 on a listen is about the socket: it counts for every server that listens there.
+        lines = [node for each in servers_of(_root_of(place)) for node in each.all("listen")]
+        for node in lines:
+            if node.args[:1] in own and {"http2", "quic"}.intersection(node.args):
                 yield _at(node, "http2-offered", str(node), "listen 443 ssl")
     switch = place.find("http2")
     if switch is not None and switch.args == ("on",):
@@ -111,20 +128,21 @@ def protocols(place: Node) -> Found:
 
 
 def connections(place: Node) -> Found:
-    upstream = _upstream_of(place)
     version = place.find("proxy_http_version")
     if version is None or version.args == ("1.0",):
         text = str(version or f"{place}: proxy_http_version is 1.0 by default (before nginx 1.29.7)")
         yield _at(version or place, "http10", text, "proxy_http_version 1.1")
-    ntlm = upstream is not None and bool(upstream.all("ntlm"))
-    if upstream is not None and upstream.all("keepalive") and not ntlm:
+    passed, upstreams = _passed(place), _upstreams_of(place)
+    shared = [each for each in upstreams if each.all("keepalive") and not each.all("ntlm")]
+    for upstream in shared:
         yield _at(upstream.all("keepalive")[-1], "connection-shared",
-                  f"upstream {upstream.args[0]} keeps connections for everybody", "ntlm")  # fmt: skip
-    elif not ntlm:
-        passed = _passed(place)
+                  f"upstream {upstream.args[0]} keeps connections for everybody", _NTLM)  # fmt: skip
+    unkept = [each for each in upstreams if not each.all("ntlm") and each not in shared]
+    if unkept or not upstreams:
         yield _at(passed or place, "connection-closed",
-                  f"{passed or place}: a new connection for each request")  # fmt: skip
-    elif not any(n.args[:1] == ("Connection",) and n.args[1:] in ((), ("",)) for n in _headers(place)):
+                  f"{passed or place}: a new connection for each request", _NTLM)  # fmt: skip
+    ntlm = any(each.all("ntlm") for each in upstreams)
+    if ntlm and not any(n.args[:1] == ("Connection",) and n.args[1:] in ((), ("",)) for n in _headers(place)):
         yield _at(place, "connection-closed", f"{place}: Connection: close is sent to the server",
                   'proxy_set_header Connection ""')  # fmt: skip
 
@@ -136,22 +154,22 @@ def retries(place: Node) -> Found:
 
 
 def affinity(place: Node) -> Found:
-    upstream = _upstream_of(place)
-    if upstream is None:
-        return
-    for node in upstream.children:
-        by_address = node.name in ("hash", "sticky") and any(a in " ".join(node.args) for a in _ADDRESSES)
-        if node.name == "ip_hash" or by_address:
-            yield _at(node, "address-affinity", f"upstream {upstream.args[0]}: {node}", "least_conn")
+    for upstream in _upstreams_of(place):
+        for node in upstream.children:
+            by_address = node.name in ("hash", "sticky") and any(a in " ".join(node.args) for a in _ADDRESSES)
+            if node.name == "ip_hash" or by_address:
+                yield _at(node, "address-affinity", f"upstream {upstream.args[0]}: {node}", "least_conn")
 
 
 def rewriting(place: Node) -> Found:
     for around in (place, _server_of(place)):
         for node in around.all("rewrite") if around is not None else ():
-            if around is place or _VDIRS.search(node.args[0] if node.args else ""):
+            if node.args and fits(node.args[0], PATH, re.IGNORECASE):
                 yield _at(node, "path-rewritten", str(node))
     passed = _passed(place)
-    if passed is not None and passed.args and re.match(r"https?://[^/]+/", passed.args[0]):
+    behind = re.match(r"https?://[^/]+(/.*)", passed.args[0]) if passed is not None and passed.args else None
+    # What is replaced by itself stays as it was.
+    if passed is not None and behind is not None and place.args[-1:] != (behind[1],):
         yield _at(passed, "path-rewritten", f"{passed}: the part behind the host replaces what was asked for",
                   re.sub(r"(https?://[^/]+)/.*", r"proxy_pass \1", passed.args[0]))  # fmt: skip
     for node in _headers(place):
@@ -177,8 +195,8 @@ def rewriting(place: Node) -> Found:
 def cases(place: Node) -> Found:
     server = _server_of(place)
     for node in server.all("location") if server is not None else ():
-        how, text = ("", node.args[0]) if len(node.args) == 1 else node.args[:2]
-        if how != "~*" and _VDIRS.search(text):
+        how, text = ("", *node.args[:1]) if len(node.args) == 1 else (*node.args[:2], "", "")[:2]
+        if how != "~*" and text[:1] != "@" and _VDIRS.search(text):
             yield _at(node, "path-case", str(node), f"location ~* ^{text.lstrip('^')}")
 
 
@@ -201,6 +219,7 @@ def limits(place: Node) -> Found:
 def servers(place: Node) -> Found:
     passed = _passed(place)
     url = passed.args[0] if passed is not None and passed.args else ""
+    url = next(iter(values_of(_root_of(place), url)), url)
     server = _server_of(place)
     secure = server is not None and any("ssl" in node.args for node in server.all("listen"))
     if url.startswith("https:") and place.value("proxy_ssl_verify") != "on":
@@ -242,12 +261,12 @@ def _server_of(place: Node) -> Node | None:
     return block
 
 
-def _upstream_of(place: Node) -> Node | None:
-    passed = _passed(place)
-    url = passed.args[0] if passed is not None and passed.args else ""
-    name = re.sub(r"^https?://", "", url).partition("/")[0]
-    upstreams = (node for node in _root_of(place).walk() if node.name == "upstream")
-    return next((node for node in upstreams if node.args[:1] == (name,)), None)
+def _upstreams_of(place: Node) -> list[Node]:
+    """Those that its proxy_pass may mean, through variables too."""
+    passed, root = _passed(place), _root_of(place)
+    urls = values_of(root, passed.args[0]) if passed is not None and passed.args else []
+    names = {re.sub(r"^https?://", "", url).partition("/")[0] for url in urls}
+    return [node for node in root.walk() if node.name == "upstream" and names.intersection(node.args[:1])]
 
 
 RULES: tuple[Callable[[Node], Found], ...] = (

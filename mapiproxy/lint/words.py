@@ -16,12 +16,17 @@ LONG = 1800.0
 BODY = 256 << 20
 #: Bytes of a head that a Kerberos token of many groups may fill.
 HEAD = 65_536
+#: Names of headers without which MAPI over HTTP does not work, as a regular expression. X-Request-ID is none.
+MAPI_HEADERS = (
+    r"x-(requesttype|requestid|clientinfo|clientapplication|serverapplication|responsecode|pendingperiod"
+    r"|expirationinfo|elapsedtime|starttime|anchormailbox|mapihttpcapability|tunnelexpirationtime)"
+)
 
 
 def find_seconds(text: str, bare: float) -> float | None:
-    """``5m``, ``1h30m``, ``500ms``; a *bare* number counts in that many seconds. ``None``: no duration."""
+    """``5m``, ``1h 30m``, ``500ms``; a *bare* number counts in that many seconds. ``None``: no duration."""
     parts = _TIME.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    if not parts or "".join(number + unit for number, unit in parts) != text.replace(" ", ""):
         return None
     return sum(float(number) * (_UNITS[unit] if unit else bare) for number, unit in parts)
 

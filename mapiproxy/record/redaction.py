@@ -16,11 +16,18 @@ SCHEMES = frozenset((b"basic", b"bearer", b"digest", b"kerberos", b"negotiate", 
 Digest = Callable[[bytes], str]
 
 #: What is in the name of a field whose whole value is a secret, or may be one.
-_SECRET = re.compile(rb"auth|token|secret|canary|passw|cookie|credential|assertion")
+_SECRET = re.compile(
+    rb"auth|token|secret|canary|passw|pwd|cookie|credential|assertion|session|signature|cert|saml|jwt"
+    rb"|(^|[-_])(api)?(key|sid|otp|pin)($|[-_])|apikey"
+)
 #: Fields whose scheme may be told; what follows it is a token.
 _CHALLENGES = frozenset((b"www-authenticate", b"proxy-authenticate", b"authentication-info"))
 #: Named like secrets, and none.
 _PLAIN = frozenset((b"persistent-auth", b"x-ms-cookieuri-requested"))
+#: A token behind its scheme, in a list of challenges: no parameter follows its ``=``.
+_TOKEN = re.compile(rb"((?:^|,)\s*[A-Za-z]+ +)([A-Za-z0-9+/._~-]+=*)(?=\s*(?:,|$))")
+#: The query of a URL or a path.
+_QUERY = re.compile(rb"((?:^|[\s<\"'(])(?:[a-z]+://|/)[^\s?]*\?)([^\s>\"')]+)", re.IGNORECASE)
 #: Bytes of a value that are shown.
 LONGEST = 256
 
@@ -48,16 +55,17 @@ def _value(key: bytes, value: bytes, digest: Digest) -> bytes:
         pair, semicolon, attributes = value.partition(b";")
         return _pair(pair, digest) + semicolon + attributes
     if key in _CHALLENGES:
-        scheme, space, rest = value.strip().partition(b" ")
         # A bare scheme, or one with parameters such as realm="...", is no secret; a token is.
-        plain = not space or b"=" in rest.partition(b" ")[0].rstrip(b"=")
-        return value if plain else scheme + b" " + digest(rest).encode()
+        return _TOKEN.sub(lambda found: found[1] + digest(found[2]).encode(), value)
     if key in (b"authorization", b"proxy-authorization"):
         scheme, space, rest = value.strip().partition(b" ")
         if not space or scheme.lower() not in SCHEMES:  # perhaps credentials without a scheme
             return digest(value).encode()
         return scheme + b" " + digest(rest).encode()
-    return digest(value).encode() if value and _SECRET.search(key) else value
+    if value and _SECRET.search(key):
+        return digest(value).encode()
+    # Location, Referer, X-Original-URL...: what follows the question mark may be a password or a token.
+    return _QUERY.sub(lambda found: found[1] + digest(found[2]).encode(), value) if b"?" in value else value
 
 
 def _pair(pair: bytes, digest: Digest) -> bytes:

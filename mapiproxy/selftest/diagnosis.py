@@ -111,7 +111,10 @@ def explain_step(step: Step, kind: Kind | None) -> str:
     what = step.request_type
     if step.status != 200 and step.head is not None:
         if step.status == 401:
-            return f"401 for {what}, expected 200: the login that was good before is not any more"
+            return (
+                f"401 for {what}, expected 200: the login that was good before is not any more: something on"
+                " the way mixes or splits authenticated connections, or the account was locked in between"
+            )
         return explain_status(step.head, what, "200")
     if step.final_code is None and step.head is not None:
         if b"html" in (step.head.get(b"content-type") or b"").lower():

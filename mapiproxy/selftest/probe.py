@@ -47,6 +47,19 @@ class Outcome:
         return "Succeeded" if self.grade < Grade.CRITICAL else "Failed"
 
 
+    @property
+    def refused(self) -> bool:
+        """Whether name and password were tried, and not taken."""
+        last = self.stages[-1] if self.stages else None
+        return last is not None and last.name == "Authentication" and last.text.startswith("401")
+
+
+def not_again(plan: Plan, refused: Outcome) -> Outcome:
+    """The outcome of a probe that is left out, because a password that is wrong locks an account."""
+    text = f"not tried: the password was refused by {refused.plan.target.url}, and accounts get locked"
+    return Outcome(plan, refused.end, refused.end, Grade.UNKNOWN, (), text)
+
+
 async def run(
     plan: Plan,
     reactor: Any,

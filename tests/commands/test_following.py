@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pytest
 from support.logrows import START, line, write_log
 
+from mapiproxy.commands import following
 from mapiproxy.commands.following import Follower, last_rows
+from mapiproxy.commands.logfiles import pieces_of
 from mapiproxy.evidence.reading import Troubles
 
 
@@ -81,6 +84,27 @@ def test_the_last_rows_are_taken_from_as_many_files_as_it_takes(tmp_path: Path) 
     assert ids(last_rows([tmp_path], 4, Troubles())) == ["2.1", "ews", "3.0", "3.1"]
     assert len(last_rows([tmp_path], 100, Troubles())) == 7
     assert last_rows([tmp_path], 0, Troubles()) == []
+
+
+def test_of_a_large_file_only_the_end_is_read_if_that_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line(at=n, request_id=f"{n}") for n in range(40)]
+    path = write_log(tmp_path / "HttpProxy_2024012415-1.LOG", [*lines, line(at=41)[:70]])
+    monkeypatch.setattr(following, "_LARGE", 1000)
+    monkeypatch.setattr(following, "_NEAR", 10 * len(lines[0]))
+    read: list[Path] = []
+    monkeypatch.setattr(following, "pieces_of", lambda path, troubles: read.append(path) or pieces_of(path, troubles))
+
+    troubles = Troubles()
+    assert ids(last_rows([tmp_path], 3, troubles)) == ["37", "38", "39"]
+    assert (read, troubles.half, troubles.broken) == ([], 1, 0)
+    assert ids(last_rows([tmp_path], 2, troubles, {path: path.stat().st_size - 70 - len(lines[0])})) == ["37", "38"]
+    assert read == []
+    # More than are near, and rows that cannot be read, whose lines have to be counted.
+    assert len(last_rows([tmp_path], 30, troubles)) == 30
+    add(path, b"\n" + lines[0])
+    assert sorted(ids(last_rows([tmp_path], 2, troubles))) == ["0", "39"]
+    assert read == [path, path]
+    assert troubles.named[-1].startswith(f"{path}:")
 
 
 def test_packed_files_count_for_the_last_rows_and_are_not_followed(tmp_path: Path) -> None:

@@ -150,6 +150,22 @@ def test_what_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         place_of([], None)
 
 
+def test_what_is_in_a_closed_folder_is_said_to_be_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", closed)
+    with pytest.raises(click.ClickException, match=r"^/srv/a\.LOG cannot be read: Permission denied$") as caught:
+        place_of([Path("/srv/a.LOG")], None)
+    assert caught.value.exit_code == 2
+
+
+def test_an_interrupt_is_no_finding(tmp_path: Path) -> None:
+    with pytest.raises(click.ClickException, match=r"^interrupted$") as caught, Advance([], Troubles()):
+        raise KeyboardInterrupt
+    assert caught.value.exit_code == 2
+
+
 def test_nobody_sees_a_bar_where_there_is_no_terminal(tmp_path: Path) -> None:
     path = write_log(tmp_path / "a.LOG", [line()])
     with Advance([path], Troubles()) as advance:

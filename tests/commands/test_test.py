@@ -63,6 +63,14 @@ def test_an_empty_password_in_the_environment_is_none():
     assert "no password" in use("m", "--user", "a@b", MAPIPROXY_TEST_PASSWORD="").output
 
 
+@pytest.mark.parametrize(("content", "text"), [(b"", "is empty"), (b"\r\nx", "is empty"), (b"p\xffq", "is not UTF-8")])
+def test_a_file_without_a_password_is_not_tried(tmp_path, content, text):
+    file = tmp_path / "password"
+    file.write_bytes(content)
+    done = use("m", "--user", "a@b", "--password-file", str(file))
+    assert (done.exit_code, text in done.output, "0xff" in done.output) == (3, True, False)
+
+
 def test_a_password_is_no_argument():
     assert "--password " not in use("--help").output
     assert use("m", "--password", "x").exit_code == 3
@@ -127,7 +135,7 @@ def test_it_prints_what_exchange_prints(scene):
 def test_the_client_touch_point_with_ntlm_and_extended_protection_as_json(scene):
     port = scene.lab("--auth", "NTLM", "--extended-protection")
     file = scene.folder / "password"
-    file.write_text(f"{ALICE.password}\n")
+    file.write_text(f"\ufeff{ALICE.password}\r\n")  # as Notepad writes it
     done = scene.run(*scene.at(port), "--user", ALICE.login, "--password-file", str(file), "--json", password=None)
 
     assert done.returncode == 0, done.stdout
@@ -169,6 +177,42 @@ def test_insecure_is_said_loudly(scene):
     done = scene.run(*scene.at(scene.lab(both=wrong.both)), "--insecure")
     assert done.returncode == 1
     assert "NOT SECURE: certificates are not verified" in done.stderr
+
+
+def test_who_interrupts_it_gets_no_verdict(scene):
+    arguments = [*scene.at(scene.lab()), "--user", ALICE.login, "--wait", "10m", "-v", "--ca-file", str(scene.authority.ca_file)]
+    running = subprocess.Popen(
+        [sys.executable, "-u", "-c", "from mapiproxy.commands import main; main()", "test", *arguments],
+        cwd=ROOT, env={**os.environ, "COLUMNS": "400", "MAPIPROXY_TEST_PASSWORD": ALICE.password},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    while "  Execute  " not in running.stdout.readline():
+        assert running.poll() is None
+    running.terminate()  # as Ctrl-C does, which a test run in the background would hand down ignored
+    said, complaint = running.communicate(timeout=PATIENCE)
+    assert (running.returncode, said, complaint) == (3, "", "Error: interrupted\n")
+
+
+def test_a_password_that_was_refused_is_not_tried_at_the_next_listener(scene):
+    lab, ports = scene.lab(), [quiet_port(), quiet_port()]
+    config = "".join(
+        f'[listener.l{port}]\nbind = "127.0.0.1:{port}"\ncertificate = "{scene.issued.both}"\n' for port in ports
+    )
+    config += (
+        f'[backend.x]\nkind = "exchange"\nservers = ["https://localhost:{lab}"]\nca_file = "{scene.authority.ca_file}"\n'
+        "[health]\nenabled = false\n[log]\nenabled = false\n"
+    )
+    running = ProxyProcess(scene.folder, config)
+    try:
+        done = scene.run("--config", str(running.file), "--user", ALICE.login, "--json", password="wrong")
+    finally:
+        running.stop()
+    first, second = json.loads(done.stdout)["results"]
+    assert done.returncode == 2
+    assert first["Error"].startswith("Authentication: 401 for the password of")
+    assert second["Error"].startswith("not tried: the password was refused by https://")
+    assert (second["Stages"], second["Grade"]) == ([], "UNKNOWN")
 
 
 @pytest.mark.parametrize("kind", ["exchange", "grommunio"])

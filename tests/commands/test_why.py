@@ -94,7 +94,7 @@ def test_whoever_is_only_refused_is_known_by_older_rows(tmp_path: Path) -> None:
 
 def test_the_line_of_2013_is_understood(tmp_path: Path) -> None:
     path = tmp_path / "a.LOG"
-    path.write_bytes(RPC_2013.encode() * 6)
+    path.write_bytes(b"".join(RPC_2013.replace("T13:30:49", f"T13:3{n}:49").encode() for n in range(6)))
     done = run("tailspin\\wendy", path)
 
     assert done.stdout.startswith(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from support.logrows import line
+from support.logrows import line, theirs
 from support.windows import ALICE, calls, evidence_of
 
 from mapiproxy.evidence import findings
@@ -47,6 +47,42 @@ def test_a_pattern_among_other_losses_says_how_many_it_is() -> None:
     assert "10 connections cut after 60.0 s of waiting (+/- 1.0 s, 10 of 11 losses)" in found.text
     # Of waits, not of all requests.
     assert (found.count, found.of, found.waits) == (11, 11, True)
+
+
+def test_waits_that_end_together_as_they_began_are_a_client_that_closed() -> None:
+    wait = {"request_type": "NotificationWait", "phase": "Answer", "wait": 0}
+    closed = [line(at=90_000 + n, user=ALICE, **wait, answer=20_000) for n in range(5)]
+    (found,) = findings.lost(evidence_of(calls(200), closed))
+
+    assert found.text.startswith("client or its path, 5 of 205 requests cut")
+    assert not found.matters
+
+
+def test_most_waits_cut_is_a_problem_at_whatever_age() -> None:
+    def cut(count: int) -> list[bytes]:
+        wait = {"request_type": "NotificationWait", "phase": "Answer", "wait": 0}
+        return [line(at=n * 60_000, user=ALICE, **wait, answer=4000 + 7000 * n) for n in range(count)]
+
+    waits = calls(5, request_type="NotificationWait", answer=50_000)
+    (many,), (few,) = (findings.lost(evidence_of(calls(300), waits, cut(n))) for n in (9, 3))
+    assert (many.count, many.of, many.matters) == (9, 14, True)
+    assert (few.count, few.of, few.matters) == (3, 308, False)
+
+
+def test_a_program_that_is_refused_is_not_hidden_by_others_that_are_not() -> None:
+    old = calls(30, status=401, backend_status=401, every=6000, client_ip="10.0.0.9", client_info="{OLD}:1")
+    (found,) = findings.auth_loop(evidence_of(calls(2000), old))
+
+    assert "30 refusals in a row within 2m54s from 15:26:40, client 10.0.0.9: credentials" in found.text
+    assert (found.count, found.of, found.matters) == (30, 30, True)
+
+
+def test_what_failed_inside_exchanges_proxy_is_no_rule() -> None:
+    rows = [
+        theirs(AuthenticatedUser=ALICE, HttpStatus=500, BackEndStatus="", TargetServer="", ErrorCode="ServerNotFound")
+    ] * 4
+    (found,) = findings.refused(evidence_of(rows))
+    assert (found.place, found.text[:50]) == ("proxy", "the proxy itself failed, ServerNotFound (500) sinc")
 
 
 def test_five_refusals_in_a_row_are_still_a_handshake() -> None:

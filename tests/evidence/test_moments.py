@@ -69,6 +69,7 @@ def test_people_are_told_as_much_as_they_want_to_know() -> None:
     assert show_moment(MOMENT) == "2023-01-06 01:00:04"
     lengths = (0, 41.4, 999, 1000, 2250, 119_900, 300_000, 7_260_000)
     assert [show_ms(ms) for ms in lengths] == ["0 ms", "41 ms", "999 ms", "1.0 s", "2.2 s", "119.9 s", "5m00s", "2h01m"]
+    assert show_ms(86_400_000 * 1038) == "1038 days"
 
 
 def test_a_moment_that_no_calendar_has_is_told_all_the_same() -> None:

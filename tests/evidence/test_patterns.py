@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapiproxy.evidence.patterns import Regular, Run, longest_run, network_of, regular
+from mapiproxy.evidence.patterns import Regular, Run, events_of, longest_run, network_of, regular
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,11 @@ def test_what_is_found_is_there(ages: list[int]) -> None:
         near = [age for age in ages if abs(age - found.ms) <= found.spread]
         assert len(near) >= found.count >= 4
         assert found.of == len(ages)
+
+
+def test_what_breaks_together_is_one_event() -> None:
+    assert events_of([(1040, 3), (1000, 1), (1090, 4), (2000, 5)]) == [1, 5]
+    assert events_of([]) == []
 
 
 def test_the_longest_row_of_refusals() -> None:

@@ -112,6 +112,14 @@ def test_values_that_somebody_has_quoted_are_unquoted() -> None:
     assert troubles.broken == 0
 
 
+def test_what_powershell_has_saved_is_told_once_and_with_the_remedy() -> None:
+    for encoding in ("utf-16", "utf-16-be"):
+        mark = "\ufeff" if encoding == "utf-16-be" else ""
+        rows, troubles = read((mark + FIELDS + EXECUTE * 3).encode(encoding))
+        assert rows == []
+        assert troubles.named == ["f.LOG:1: is UTF-16, as PowerShell writes it; save it as UTF-8"]
+
+
 def test_a_header_that_is_of_another_log_is_named_with_what_it_lacks() -> None:
     rows, troubles = read("#Fields: date-time,session-id\r\n2024-01-24T15:26:47.957Z,1\r\n")
 

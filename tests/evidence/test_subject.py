@@ -61,6 +61,23 @@ def test_nameless_rows_belong_to_whose_mailbox_or_outlook_they_name() -> None:
     assert not subject.owns(their_row(AuthenticatedUser="", AnchorMailbox="MailboxGuid~b", **other))
 
 
+def test_a_mailbox_is_known_with_and_without_its_domain() -> None:
+    """Exchange writes no AnchorMailbox for a 401; the URL has GUID and domain."""
+    subject = Subject("alice")
+    subject.learn(ROW)
+    refused = {"AuthenticatedUser": "", "AnchorMailbox": "", "ClientRequestId": "R:x:1;RT:Connect;CI:{new}:1;CID:<null>"}
+    guid = "0aa89cf8-1111-2222-3333-444455556666"
+    assert subject.owns(their_row(**refused, UrlQuery=f"?MailboxId={guid}@corp.example"))
+    assert not subject.owns(their_row(**refused, UrlQuery=f"?MailboxId={guid[:-1]}7@corp.example"))
+
+
+def test_a_device_of_activesync_says_who_it_is() -> None:
+    device = {"Protocol": "Eas", "AuthenticatedUser": "", "AnchorMailbox": "", "HttpStatus": 401}
+    row = their_row(**device, UrlQuery="?Cmd=Sync&User=CORP%5Calice&DeviceId=1")
+    assert [Subject(name).names(row) for name in ("alice", "corp\\alice", "bob", "other\\alice")] == [True, True, False, False]
+    assert not Subject("alice").names(their_row(**(device | {"Protocol": "Ews"}), UrlQuery="?User=alice"))
+
+
 def test_a_mailbox_that_is_only_opened_now_and_then_is_somebody_elses() -> None:
     subject = Subject("alice")
     for guid in ("mine", "mine", "bobs"):

@@ -9,7 +9,7 @@ from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.python.failure import Failure
 
 from mapiproxy.lab.errors import AnswerLost, BadAnswer, NotSent
-from mapiproxy.lab.line import ClientLine, Received
+from mapiproxy.lab.line import LARGEST, ClientLine, Received
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/mapi-http\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -102,6 +102,19 @@ def test_silence_and_garbage_end_the_connection() -> None:
     play.line.dataReceived(b"no answer\r\n\r\n")
     assert isinstance(play.results[0], BadAnswer)
     assert not play.line.alive
+
+
+def test_an_answer_without_an_end_is_not_kept_in_memory_for_ever() -> None:
+    play = Play()
+    play.ask()
+    play.line.dataReceived(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
+    for _ in range((LARGEST >> 20) + 1):
+        play.line.dataReceived(bytes(1 << 20))
+        if not play.line.alive:
+            break
+    (error,) = play.results
+    assert isinstance(error, BadAnswer)
+    assert str(error) == f"connection 1: an answer is longer than {LARGEST} bytes"
 
 
 def test_bytes_that_nobody_asked_for_end_the_connection() -> None:

@@ -57,7 +57,7 @@ CASES = [
     ("    http-reuse never", "    http-request cache-use small", "cached", 19),
     ("alpn http/1.1", "alpn h2,http/1.1", "http2-offered", 11),
     (" alpn http/1.1", "", "http2-default", 11),
-    ("    http-reuse never", "    http-reuse aggressive", "connection-shared", 19),
+    ("    http-reuse never", "    http-reuse aggressive", "connection-reuse", 19),
     ("    balance leastconn", "    balance uri", "connection-shared", 17),
     ("    balance leastconn", "    balance source", "address-affinity", 17),
     ("    http-reuse never", "    stick on src", "address-affinity", 19),
@@ -77,6 +77,9 @@ CASES = [
     ("verify required", "verify none", "server-unverified", 21),
     (" ssl verify required ca-file /etc/ssl/ca.pem", "", "ssl-offload", 21),
     ("    balance leastconn", "    mode tcp", "opaque", 16),
+    ("    http-reuse never", "    http-response del-header WWW-Authenticate", "challenge-replaced", 19),
+    ("    http-reuse never", "    compression algo gzip\n    compression type application/mapi-http", "compressed", 19),
+    (" verify required ca-file /etc/ssl/ca.pem", " verify none verifyhost x", "server-unverified", 21),
 ]
 
 
@@ -84,6 +87,45 @@ CASES = [
 def test_each_rule(there: str, instead: str, rule: str, line: int) -> None:
     assert there in GOOD
     assert (rule, line) in found(GOOD.replace(there, instead, 1))
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        # What is about other paths than MAPI's.
+        ("    http-reuse never", "    http-request set-path /owa/ if { path / }"),
+        ("    http-reuse never", "    acl root path /\n    http-request set-path /owa/ if root"),
+        ("    http-reuse never", "    http-request set-path /owa/ unless { path_beg -i /mapi }"),
+        ("    http-reuse never", "    http-request cache-use small if { path_end .css }"),
+        ("    http-reuse never", "    http-request deny if { src_conn_cur gt 20 } { path_beg -i /owa }"),
+        # Headers that MAPI does not need.
+        ("    http-reuse never", "    http-response del-header X-Powered-By"),
+        ("    http-reuse never", "    http-request del-header X-Request-ID"),
+        # MAPI's answers are application/mapi-http.
+        ("    http-reuse never", "    compression algo gzip\n    compression type text/html text/css"),
+        # Means nothing where connections are kept.
+        ("    http-reuse never", "    option http-pretend-keepalive"),
+        (" alpn http/1.1", " no-alpn"),
+        (" check ssl", " track other/ex1 ssl"),
+        (" check ssl", " ssl\n    default-server check\n    default-server inter 3s"),
+        ("timeout client 5m", 'timeout client "${CLIENT_TIMEOUT}"'),
+        ("    acl mapi path_beg -i /mapi", "    acl mapi path_reg (?i)^/mapi"),
+    ],
+)
+def test_what_does_not_hurt_mapi_is_let_alone(there: str, instead: str) -> None:
+    assert there in GOOD
+    assert found(GOOD.replace(there, instead, 1)) == []
+
+
+def test_servers_are_not_verified_where_the_global_section_says_so() -> None:
+    text = GOOD.replace("    tune.bufsize 131072", "    tune.bufsize 131072\n    ssl-server-verify none")
+    assert found(text) == []
+    assert found(text.replace(" verify required", "")) == [("server-unverified", 22)]
+
+
+def test_a_url_may_contain_a_question_mark() -> None:
+    text = GOOD.replace("acl mapi path_beg -i /mapi", "acl mapi url_beg -i /mapi /owa/?x")
+    assert found(text) == []
 
 
 def test_a_configuration_that_leads_nowhere() -> None:

@@ -88,6 +88,13 @@ CASES = [
     ("location ~* ^/mapi", "location /mapi", "path-case", 12),
     ("            proxy_ssl_verify on;\n", "", "server-unverified", 12),
     ("https://exchange", "http://exchange", "ssl-offload", 13),
+    # Another server on the same socket speaks for all of them.
+    ("    server {", "    server { listen 443 ssl http2; server_name blog; }\n    server {", "http2-offered", 8),
+    ("            proxy_buffering off;", "            rewrite ^/mapi/(.*) /x/$1 break;proxy_buffering off;",
+     "path-rewritten", 16),
+    ("        ntlm;", "        ip_hash;", "connection-closed", 13),
+    ("            proxy_buffering off;", "            proxy_buffering off; proxy_set_header Authorization '';",
+     "header-removed", 16),
 ]
 
 
@@ -99,6 +106,50 @@ def test_each_rule(tmp_path: Path, there: str, instead: str, rule: str, line: in
 
 def test_a_limit_that_no_mail_reaches_is_none(tmp_path: Path) -> None:
     assert found(tmp_path, GOOD.replace("client_max_body_size 0", "client_max_body_size 2G")) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        # Other sites, and other paths of this one.
+        ("    server {", "    server { listen 8443 ssl; location / { proxy_pass http://blog; } }\n    server {"),
+        ("        client_max_body_size 0;", "        client_max_body_size 0; rewrite ^/owa$ /owa/ permanent;"),
+        ("            proxy_buffering off;", "            proxy_buffering off; proxy_hide_header X-Request-ID;"),
+        ("https://exchange;", "https://$chosen;\n set $chosen exchange;"),
+        ("proxy_read_timeout 5m", 'proxy_read_timeout "2m 30s"'),
+        ("location ~* ^/mapi {", "location / { try_files /no @mapi; }\n location @mapi {"),
+    ],
+)
+def test_what_does_not_hurt_mapi_is_let_alone(tmp_path: Path, there: str, instead: str) -> None:
+    assert there in GOOD
+    assert found(tmp_path, GOOD.replace(there, instead, 1)) == []
+
+
+def test_a_path_that_is_replaced_by_itself_is_as_it_was(tmp_path: Path) -> None:
+    text = GOOD.replace("location ~* ^/mapi", "location /mapi/").replace("https://exchange", "https://exchange/mapi/")
+    assert found(tmp_path, text) == [("path-case", 12)]
+    text = text.replace("https://exchange/mapi/", "https://exchange/x/")
+    assert found(tmp_path, text) == [("path-case", 12), ("path-rewritten", 13)]
+
+
+def test_what_a_map_chooses_between_is_all_looked_at(tmp_path: Path) -> None:
+    text = GOOD.replace("https://exchange", "https://$to").replace(
+        "    server {",
+        "    map $host $to { default exchange; b second; }\n"
+        "    upstream second { ip_hash; server 10.0.0.2:443; keepalive 8; }\n    server {",
+        1,
+    )
+    assert found(tmp_path, text) == [("address-affinity", 9), ("connection-shared", 9)]
+
+
+def test_what_a_location_within_passes_on_is_not_passed_on_here(tmp_path: Path) -> None:
+    text = "server { location / { root /srv; location ~ php$ { proxy_pass http://a; } } }"
+    assert found(tmp_path, text) == [("mapi-unrouted", 1)]
+
+
+def test_a_stream_is_unread_and_its_limit_counts(tmp_path: Path) -> None:
+    text = "stream {\n server {\n listen 443;\n proxy_pass exch;\n proxy_timeout 30s;\n }\n}\n"
+    assert found(tmp_path, text) == [("opaque", 2), ("timeout-short", 5)]
 
 
 def test_a_configuration_that_leads_nowhere(tmp_path: Path) -> None:

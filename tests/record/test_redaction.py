@@ -33,6 +33,17 @@ def shown(name: bytes, value: bytes) -> str:
         (b"X-CommonAccessToken", SECRET),
         (b"X-OWA-CANARY", SECRET),
         (b"X-Auth-Anything", SECRET),
+        (b"WWW-Authenticate", b'Basic realm="mail", NTLM ' + SECRET + b"=, Negotiate"),
+        (b"WWW-Authenticate", b"NTLM " + SECRET + b"==, Negotiate"),
+        (b"X-Api-Key", SECRET),
+        (b"X-Session-Id", SECRET),
+        (b"X-Sid", SECRET),
+        (b"X-Forwarded-Client-Cert", SECRET),
+        (b"X-MS-Signature", SECRET),
+        (b"Referer", b"https://mail.example.com/owa?access_token=" + SECRET),
+        (b"Location", b"/owa/auth.owa?code=" + SECRET),
+        (b"X-Original-URL", b"/mapi?pw=" + SECRET),
+        (b"Link", b"<https://a.example/x?t=" + SECRET + b">; rel=next"),
     ],
 )
 def test_secrets_are_digests(name: bytes, value: bytes) -> None:
@@ -50,6 +61,11 @@ def test_secrets_are_digests(name: bytes, value: bytes) -> None:
         (b"Persistent-Auth", b"true"),
         (b"User-Agent", b"Microsoft Office/16.0 (Windows NT 10.0)"),
         (b"Cookie", b"empty="),
+        (b"WWW-Authenticate", b'Negotiate, NTLM, Basic realm="a b"'),
+        (b"WWW-Authenticate", b"Basic realm=mail"),
+        (b"Referer", b"https://mail.example.com/owa/"),
+        (b"X-PendingPeriod", b"15000"),
+        (b"User-Agent", b"what? nothing"),
     ],
 )
 def test_the_rest_is_as_it_came(name: bytes, value: bytes) -> None:

@@ -82,7 +82,8 @@ def test_an_error_in_the_body():
         ({"status": 200, "code": 0, "error": 0x7EE}, "another wait of the same session is still held"),
         ({"status": 200, "code": 0, "error": 1, "request_type": "Unbind"}, ""),
         ({"status": 200}, "200 without X-ResponseCode for Execute: something on the way takes X- headers away"),
-        ({"status": 401}, "401 for Execute, expected 200: the login that was good before"),
+        ({"status": 401}, "401 for Execute, expected 200: the login that was good before is not any more: something on the"
+         " way mixes or splits authenticated connections"),
         ({"status": 503}, "503 for Execute, expected 200: no server behind"),
     ],
 )
