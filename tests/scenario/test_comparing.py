@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 from support.played import played
 
-from mapiproxy.scenario.comparing import OURS, Job, Result, jobs_of, markdown, table_of
+from mapiproxy.scenario.comparing import OURS, Job, Result, harm_of, jobs_of, markdown, table_of
 from mapiproxy.scenario.judging import Finding
 from mapiproxy.scenario.library import known
 from mapiproxy.scenario.peers import NoPeer, find_program, why_not
@@ -53,7 +53,7 @@ def scenario(name: str) -> Scenario:
 def test_every_product_gets_every_scenario_with_every_kind() -> None:
     jobs = jobs_of([scenario("backend-crash")], None, [OURS, "nginx"])
     assert [(job.scenario.name, job.kind, job.product) for job in jobs] == [
-        ("backend-crash", kind, product) for product in (OURS, "nginx") for kind in ("exchange", "grommunio")
+        ("backend-crash", kind, product) for kind in ("exchange", "grommunio") for product in (OURS, "nginx")
     ]
     assert len(jobs_of([scenario("backend-crash")], "exchange", [OURS])) == 1
 
@@ -67,9 +67,10 @@ def test_what_needs_our_own_orders_or_several_nodes_is_not_played() -> None:
 def results() -> list[Result]:
     job = Job(scenario("backend-crash"), "exchange", OURS)
     bad = Finding("contexts_lost", False, "0", "3", 9)
+    harm = {"reconnects": 3, "executes_unknown": 1, "outage_max": 19.6, "offline": 0}
     return [
         Result(job, played()),
-        Result(evolve(job, product="haproxy"), played(bad)),
+        Result(evolve(job, product="haproxy"), played(bad, facts=harm)),
         Result(evolve(job, product="nginx"), played(error="crash: nobody there")),
         Result(Job(scenario("drain"), "exchange", OURS), why="needs an order"),
     ]
@@ -79,8 +80,14 @@ def test_the_table_has_a_row_for_what_was_played_and_says_what_went_wrong() -> N
     table = table_of(results())
     assert table == [
         ["scenario", "servers", OURS, "haproxy", "nginx"],
-        ["backend-crash", "exchange", "as expected", "contexts_lost: 3 (expected 0)", "error"],
+        ["backend-crash", "exchange", "nothing",
+         "3 new contexts, 1 Execute of unknown outcome, 20 s without service", "error"],
     ]
+
+
+def test_what_is_worst_comes_first_and_what_nobody_notices_is_nothing() -> None:
+    assert harm_of({"outage_max": 4.9, "waits_lost": 7}) == "nothing"
+    assert harm_of({"reconnects": 1, "wrong_answers": 2}) == "2 WRONG ANSWERS, 1 new context"
 
 
 def test_markdown_keeps_its_columns_whatever_stands_in_a_cell() -> None:
@@ -109,7 +116,7 @@ def test_other_products_play_for_real(tmp_path: Path, product: str) -> None:
                "--markdown", str(table), "--json")  # fmt: skip
     assert done.returncode == 0, done.stderr
     told: list[dict[str, Any]] = json.loads(done.stdout)
-    assert [each["product"] for each in told] == [OURS, OURS, product, product]
+    assert [each["product"] for each in told] == [OURS, product, OURS, product]
     for each in told:
         assert each["error"] is None, each
         assert each["facts"]["executes"] >= 1, each
