@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ class ProxyService(MultiService):
         self._sweep.clock = reactor
         self.statistics = Statistics(self.started_at)
         self.reloads = Reloads()
-        self._http_proxy_log = make_log(settings.log, self.reactor, wall)
+        self._http_proxy_log = make_log(settings.log, self.reactor, wall, clock)
         self._open_ledger = make_ledger_opener(wall)
         self._logs = [self._http_proxy_log]
         self.sites = {group.name: self.make_site(group, settings) for group in settings.backends}
@@ -265,17 +266,18 @@ class ProxyService(MultiService):
         if late > STALL:
             self.log.warn("our own reactor was {late:.1f} s late: nobody is judged for it", late=late)
             return
-        for front in self.fronts.values():
-            front.doors.tick()
-        for doors in [*self._leaving]:
+        parts = [self._tick_doors, *(partial(site.tick, now) for site in self.sites.values())]
+        parts += [partial(self.renewal.tick, now), partial(self.tracing.tick, now)]
+        for part in (*parts, partial(self.statistics.tick, now, self._gauges)):
+            try:
+                part()
+            except Exception:  # our bug; the deadlines of all requests depend on the others
+                self.log.failure("bug in what is done each second")
+
+    def _tick_doors(self) -> None:
+        for doors in (*(front.doors for front in self.fronts.values()), *self._leaving):
             doors.tick()
-            if not doors.relays:
-                self._leaving.remove(doors)
-        for site in self.sites.values():
-            site.tick(now)
-        self.renewal.tick(now)
-        self.tracing.tick(now)
-        self.statistics.tick(now, self._gauges)
+        self._leaving = [doors for doors in self._leaving if doors.relays]
 
     def _gauges(self) -> Gauges:
         """What is open now, for the time series."""

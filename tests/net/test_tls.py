@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from OpenSSL import SSL
-from support.certs import loaded, make_authority, make_client, shake
+from support.certs import issue_weak, loaded, make_authority, make_client, shake
 from twisted.internet import defer, reactor, threads
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial import unittest
 
-from mapiproxy.net.certificates import find_fingerprint, read_certificates
+from mapiproxy.net.certificates import BadCertificate, find_fingerprint, read_certificates
 from mapiproxy.net.tls import (
     FAILURE_KINDS,
     ListenerCreator,
@@ -51,6 +51,17 @@ def test_intermediate_speaks_1_2_and_1_3(authority, version, name):
     listener = ListenerCreator([loaded(authority.issue())])
     client = make_client(authority.ca_file, lowest=version, highest=version)
     assert connect(listener, client).get_protocol_version_name() == name
+
+
+def test_a_key_that_openssl_refuses_is_said_with_its_file_and_changes_nothing(authority, tmp_path):
+    listener = ListenerCreator([loaded(authority.issue("mail.lab.test"))])
+    before = presented(listener)
+    weak = loaded(issue_weak(tmp_path / "weak.pem"), "mail.lab.test")
+    with pytest.raises(BadCertificate, match=r"weak\.pem: TLS: ee key too small"):
+        listener.replace([weak])
+    with pytest.raises(BadCertificate, match=r"weak\.pem"):
+        ListenerCreator([weak])
+    assert presented(listener) == before
 
 
 @pytest.mark.parametrize("settings", [{"policy": Policy.MODERN}, {"minimum": "1.3"}])

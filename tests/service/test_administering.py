@@ -7,6 +7,7 @@ import re
 import socket
 from typing import Any
 
+from support.certs import issue_weak
 from support.lab import ALICE, BOB
 from support.running import RunningCase
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -133,6 +134,22 @@ class AdministrationCase(RunningCase):
         self.assertNotEqual(door.creator.certificates[0].fingerprint, before)
         self.assertIsNone(door.gate.keys.tokens.find(TOKEN))
         self.assertIsNotNone(door.gate.keys.tokens.find("another-token-of-sixteen"))
+        yield None
+
+    @inlineCallbacks
+    def test_a_certificate_that_openssl_refuses_is_not_taken_and_nothing_else_stops(self) -> Any:
+        issued = Authority(self.folder / "ca").issue("localhost")
+        self.write(f'[admin]\nbind = "127.0.0.3:0"\ncertificate = "{issued.both}"\n')
+        self.assertTrue(self.ask("reload")["ok"])
+        door = self.service.administration.door
+        assert door is not None
+        assert door.creator is not None
+        before = door.creator.certificates[0].fingerprint
+        issue_weak(issued.both)
+        self.service.renewal._next_files = 0.0
+        self.service._tick()
+        self.assertEqual(door.creator.certificates[0].fingerprint, before)
+        self.assertEqual(self.flushLoggedErrors(), [])
         yield None
 
     @inlineCallbacks
