@@ -25,14 +25,17 @@ def run(file: Path) -> None:
     from twisted.internet.error import CannotListenError
     from twisted.logger import globalLogBeginner, textFileLogObserver
 
+    from mapiproxy.net.certificates import BadCertificate
+    from mapiproxy.net.steady import make_steady
     from mapiproxy.service import make_service
 
+    make_steady(reactor)
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)
-    service = make_service(settings, reactor, file)
     try:
+        service = make_service(settings, reactor, file)
         service.privilegedStartService()
         service.startService()
-    except (CannotListenError, OSError) as error:
+    except (BadCertificate, CannotListenError, OSError) as error:
         click.echo(f"{file}: {error}", err=True)
         raise SystemExit(1) from None
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)

@@ -96,8 +96,8 @@ class ListenerCreator:
     def replace(self, certificates: Sequence[Certificate]) -> None:
         """Use these for new handshakes; live connections and begun handshakes keep theirs.
 
-        Raises before anything is changed: BadCertificate for one that OpenSSL refuses. Sessions of the old contexts cannot be resumed, so
-        that every client sees the new certificate at its next connection.
+        Raises before anything is changed: BadCertificate for one that OpenSSL refuses. Sessions of the
+        old contexts cannot be resumed, so that every client sees the new certificate at its next connection.
         """
         if not certificates:
             raise ValueError("a listener needs at least one certificate")

@@ -266,9 +266,11 @@ class ProxyService(MultiService):
         if late > STALL:
             self.log.warn("our own reactor was {late:.1f} s late: nobody is judged for it", late=late)
             return
-        parts = [self._tick_doors, *(partial(site.tick, now) for site in self.sites.values())]
+        parts: list[Callable[[], object]] = [self._tick_doors]
+        parts += [partial(site.tick, now) for site in self.sites.values()]
         parts += [partial(self.renewal.tick, now), partial(self.tracing.tick, now)]
-        for part in (*parts, partial(self.statistics.tick, now, self._gauges)):
+        parts += [partial(self.statistics.tick, now, self._gauges)]
+        for part in parts:
             try:
                 part()
             except Exception:  # our bug; the deadlines of all requests depend on the others
