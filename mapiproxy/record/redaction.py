@@ -16,13 +16,23 @@ SCHEMES = frozenset((b"basic", b"bearer", b"digest", b"kerberos", b"negotiate", 
 Digest = Callable[[bytes], str]
 
 #: What is in the name of a field whose whole value is a secret, or may be one.
-_SECRET = re.compile(rb"auth|token|secret|canary|passw|cookie|credential|assertion")
+_SECRET = re.compile(rb"auth|token|secret|canary|passw|cookie|credential|assertion|saml|jwt|signature|-key$")
+#: In a value, most often of Referer and Location: ``name=secret`` of a query or a fragment, and what stands
+#: before the host of a URL.
+_QUERY = re.compile(
+    rb"([?&;#](?:[a-z0-9_.-]*(?:canary|token|secret|assertion|passw[a-z]*|pwd|signature|key|saml[a-z]*)|code|sig|wresult)=)"
+    rb"([^&;#\s\"]+)",
+    re.IGNORECASE,
+)
+_USERINFO = re.compile(rb"(://)([^/?#\s@]+)(?=@)")
+#: ``Negotiate TOKEN`` anywhere in a list of challenges.
+_TOKEN = re.compile(rb"\b(negotiate|ntlm|kerberos)([ \t]+)([a-z0-9+/=._~-]+)", re.IGNORECASE)
 #: Fields whose scheme may be told; what follows it is a token.
 _CHALLENGES = frozenset((b"www-authenticate", b"proxy-authenticate", b"authentication-info"))
 #: Named like secrets, and none.
 _PLAIN = frozenset((b"persistent-auth", b"x-ms-cookieuri-requested"))
-#: Bytes of a value that are shown.
-LONGEST = 256
+#: Bytes of a value that are shown, and of a whole head: a trace keeps thousands.
+LONGEST, LARGEST = 256, 8192
 
 
 def make_digest(key: bytes) -> Digest:
@@ -35,8 +45,15 @@ def make_digest(key: bytes) -> Digest:
 
 
 def redact(fields: Iterable[tuple[bytes, bytes]], digest: Digest) -> list[tuple[str, str]]:
-    """Names and values for people, in the order in which they came."""
-    return [(_text(name), _text(_value(name.lower(), value, digest))) for name, value in fields]
+    """Names and values for people, in the order in which they came; of a huge head the beginning."""
+    told: list[tuple[str, str]] = []
+    size = 0
+    for number, (name, value) in enumerate(every := [*fields]):
+        if size > LARGEST:
+            return [*told, ("...", f"({len(every) - number} more fields)")]
+        told.append((_text(name), _text(_value(name.lower(), value, digest))))
+        size += len(told[-1][0]) + len(told[-1][1])
+    return told
 
 
 def _value(key: bytes, value: bytes, digest: Digest) -> bytes:
@@ -50,14 +67,25 @@ def _value(key: bytes, value: bytes, digest: Digest) -> bytes:
     if key in _CHALLENGES:
         scheme, space, rest = value.strip().partition(b" ")
         # A bare scheme, or one with parameters such as realm="...", is no secret; a token is.
-        plain = not space or b"=" in rest.partition(b" ")[0].rstrip(b"=")
-        return value if plain else scheme + b" " + digest(rest).encode()
+        plain = not space or scheme.endswith(b",") or b"=" in rest.partition(b" ")[0].rstrip(b"=,")
+        if not plain:
+            return scheme + b" " + digest(rest).encode()
+        return _TOKEN.sub(lambda found: found[1] + found[2] + digest(found[3]).encode(), value)
     if key in (b"authorization", b"proxy-authorization"):
         scheme, space, rest = value.strip().partition(b" ")
         if not space or scheme.lower() not in SCHEMES:  # perhaps credentials without a scheme
             return digest(value).encode()
         return scheme + b" " + digest(rest).encode()
-    return digest(value).encode() if value and _SECRET.search(key) else value
+    if value and _SECRET.search(key):
+        return digest(value).encode()
+    return _without_secrets(value, digest) if b"=" in value or b"@" in value else value
+
+
+def _without_secrets(value: bytes, digest: Digest) -> bytes:
+    """A URL may hold them, in whatever field it is."""
+    value = _QUERY.sub(lambda found: found[1] + digest(found[2]).encode(), value)
+    return _USERINFO.sub(lambda found: found[1] + digest(found[2]).encode(), value)
+
 
 
 def _pair(pair: bytes, digest: Digest) -> bytes:

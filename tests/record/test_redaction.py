@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapiproxy.record.redaction import LONGEST, make_digest, redact
+from mapiproxy.record.redaction import LARGEST, LONGEST, make_digest, redact
 
 DIGEST = make_digest(b"k" * 16)
 SECRET = b"s3cr3t-value-0123456789"
@@ -33,6 +33,15 @@ def shown(name: bytes, value: bytes) -> str:
         (b"X-CommonAccessToken", SECRET),
         (b"X-OWA-CANARY", SECRET),
         (b"X-Auth-Anything", SECRET),
+        (b"Ocp-Apim-Subscription-Key", SECRET),
+        (b"Referer", b"https://mail/owa/?ae=Item&X-OWA-CANARY=" + SECRET),
+        (b"Referer", b"https://alice:" + SECRET + b"@mail/owa/"),
+        (b"Location", b"/owa/auth.owa?code=" + SECRET + b"&state=1"),
+        (b"Location", b"https://mail/owa/#id_token=" + SECRET),
+        (b"Location", b"https://sts/adfs/ls/?SAMLResponse=" + SECRET),
+        (b"X-Original-URL", b"/ews?access_token=" + SECRET),
+        (b"WWW-Authenticate", b"Negotiate " + SECRET + b'==, Basic realm="mail"'),
+        (b"WWW-Authenticate", b'Basic realm="mail", NTLM ' + SECRET),
     ],
 )
 def test_secrets_are_digests(name: bytes, value: bytes) -> None:
@@ -50,6 +59,10 @@ def test_secrets_are_digests(name: bytes, value: bytes) -> None:
         (b"Persistent-Auth", b"true"),
         (b"User-Agent", b"Microsoft Office/16.0 (Windows NT 10.0)"),
         (b"Cookie", b"empty="),
+        (b"Referer", b"https://mail/owa/?ae=Item&t=IPM.Note"),
+        (b"Location", b"/owa/auth/logon.aspx?replaceCurrent=1&url=https%3a%2f%2fmail%2fowa"),
+        (b"X-User-Identity", b"alice@example.test"),
+        (b"WWW-Authenticate", b'Negotiate, NTLM, Basic realm="mail"'),
     ],
 )
 def test_the_rest_is_as_it_came(name: bytes, value: bytes) -> None:
@@ -71,6 +84,13 @@ def test_long_values_are_cut_and_say_so() -> None:
     text = shown(b"X-Long", b"x" * 5000)
     assert len(text) < LONGEST + 30
     assert "5000 bytes" in text
+
+
+def test_of_a_huge_head_the_beginning_is_told() -> None:
+    """A trace keeps thousands of heads, and a client chooses how large they are."""
+    told = redact([(b"X-%d" % number, b"y" * 100) for number in range(600)], DIGEST)
+    assert told[-1] == ("...", f"({600 - (len(told) - 1)} more fields)")
+    assert LARGEST < sum(len(name) + len(value) for name, value in told) < LARGEST + 2 * LONGEST + 40
 
 
 @given(
