@@ -17,13 +17,14 @@ Digest = Callable[[bytes], str]
 
 #: What is in the name of a field whose whole value is a secret, or may be one.
 _SECRET = re.compile(rb"auth|token|secret|canary|passw|cookie|credential|assertion|saml|jwt|signature|-key$")
+#: Parameters of a URL whose values let somebody in, as a pattern for any case.
+SECRET_NAMES = (
+    r"[a-z0-9_.-]*(?:canary|token|secret|assertion|credentials?|jwt|passw[a-z]*|pwd|passphrase|signature|"
+    r"saml[a-z]*|(?:api|access|auth|private|subscription)[_-]?key)|code|sig|wresult"
+)
 #: In a value, most often of Referer and Location: ``name=secret`` of a query or a fragment, and what stands
 #: before the host of a URL.
-_QUERY = re.compile(
-    rb"([?&;#](?:[a-z0-9_.-]*(?:canary|token|secret|assertion|passw[a-z]*|pwd|signature|key|saml[a-z]*)|code|sig|wresult)=)"
-    rb"([^&;#\s\"]+)",
-    re.IGNORECASE,
-)
+_QUERY = re.compile(rf"([?&;#](?:{SECRET_NAMES})=)([^&;#\s\"]+)".encode(), re.IGNORECASE)
 _USERINFO = re.compile(rb"(://)([^/?#\s@]+)(?=@)")
 #: ``Negotiate TOKEN`` anywhere in a list of challenges.
 _TOKEN = re.compile(rb"\b(negotiate|ntlm|kerberos)([ \t]+)([a-z0-9+/=._~-]+)", re.IGNORECASE)
@@ -76,6 +77,9 @@ def _value(key: bytes, value: bytes, digest: Digest) -> bytes:
         if not space or scheme.lower() not in SCHEMES:  # perhaps credentials without a scheme
             return digest(value).encode()
         return scheme + b" " + digest(rest).encode()
+    if key == b"host" and b"@" in value:
+        secret, at, host = value.rpartition(b"@")
+        return digest(secret).encode() + at + host
     if value and _SECRET.search(key):
         return digest(value).encode()
     return _without_secrets(value, digest) if b"=" in value or b"@" in value else value

@@ -39,6 +39,7 @@ def shown(name: bytes, value: bytes) -> str:
         (b"Location", b"/owa/auth.owa?code=" + SECRET + b"&state=1"),
         (b"Location", b"https://mail/owa/#id_token=" + SECRET),
         (b"Location", b"https://sts/adfs/ls/?SAMLResponse=" + SECRET),
+        (b"Host", b"alice:" + SECRET + b"@mail.example.test"),
         (b"X-Original-URL", b"/ews?access_token=" + SECRET),
         (b"WWW-Authenticate", b"Negotiate " + SECRET + b'==, Basic realm="mail"'),
         (b"WWW-Authenticate", b'Basic realm="mail", NTLM ' + SECRET),
