@@ -20,6 +20,8 @@ Metrics = Callable[[str], Deferred[tuple[str, bytes]]]
 
 #: Orders that only look: the others are refused where the page is read only.
 LOOKING = frozenset(("status", "servers", "sessions", "statistics"))
+#: Sessions in one answer: making it holds up what the proxy is there for.
+MOST_SESSIONS = 1000
 _TEXTS = ("mailbox", "server", "client", "state")
 
 
@@ -57,6 +59,9 @@ class Feeds:
             order |= {key: int(fields[key]) for key in ("limit", "offset") if key in fields}
         except ValueError:
             return json_answer({"ok": False, "error": "limit and offset are whole numbers"}, 400)
+        if order.get("limit", 0) > MOST_SESSIONS:
+            text = f"limit is {MOST_SESSIONS} at most here, for requests wait meanwhile; go on with offset"
+            return json_answer({"ok": False, "error": text}, 400)
         order |= {key: fields[key] for key in _TEXTS if fields.get(key)}
         return self._look(order)
 

@@ -27,6 +27,8 @@ def test_sessions_are_filtered_as_on_the_page() -> None:
     assert [each["id"] for each in found["sessions"]] == ["11", "12", "13"]
     assert found["total"] == 11
     assert site.ask("GET", "/api/sessions?limit=x").status == 400
+    assert site.ask("GET", "/api/sessions?limit=1000").status == 200
+    assert site.ask("GET", "/api/sessions?limit=1001").status == 400
 
 
 def test_what_the_proxy_does_not_know_is_an_error() -> None:
@@ -58,6 +60,11 @@ def test_orders_need_a_token_that_no_browser_sends_by_itself() -> None:
     assert (answer.status, json.loads(answer.body)["ok"]) == (200, True)
     assert site.proxy.changed == [{"command": "drain", "server": "EXCH1"}]
     assert site.notes[-1] == 'order {"command": "drain", "server": "EXCH1"} by 127.0.0.1'
+
+
+def test_a_script_that_sends_json_to_a_form_is_told_so() -> None:
+    answer = FakeSite(TOKEN).ask("POST", "/order", b"{}", **BEARER)
+    assert (answer.status, answer.body) == (400, b"That is no form of this page: a form is expected\n")
 
 
 @pytest.mark.parametrize(
