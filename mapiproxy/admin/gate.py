@@ -2,7 +2,8 @@
 
 The host protects against DNS rebinding: a page of somebody else whose name was made to point here has that
 name in Host. Origin, Sec-Fetch-Site and the key in each form protect against pages that send forms here,
-or fetch ours. A script that sends its token in Authorization needs no such key: no page can make a browser do that.
+or fetch ours. A script that sends its token in Authorization needs no such key: no page can make a browser
+do that.
 """
 
 from __future__ import annotations
