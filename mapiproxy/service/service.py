@@ -101,7 +101,7 @@ class ProxyService(MultiService):
         self.reloads = Reloads()
         self._http_proxy_log = make_log(settings.log, self.reactor, wall, clock)
         self._open_ledger = make_ledger_opener(wall)
-        self._logs = [self._http_proxy_log]
+        self._log_counts = [self._http_proxy_log.counts] if self._http_proxy_log is not None else []
         self.sites = {group.name: self.make_site(group, settings) for group in settings.backends}
         self.fronts = {
             listener.name: make_front(listener, self.sites[listener.backend], settings)
@@ -130,8 +130,7 @@ class ProxyService(MultiService):
     @property
     def log_lines(self) -> tuple[int, int]:
         """Lines of the HttpProxy log, however often it was another one: written, and lost."""
-        # A log that took another's place shares its counts.
-        counts = {id(log.counts): log.counts for log in self._logs if log is not None}.values()
+        counts = self._log_counts
         return sum(each.written for each in counts), sum(each.lost for each in counts)
 
     def metrics(self, accept: str = "") -> tuple[str, bytes]:
@@ -213,11 +212,13 @@ class ProxyService(MultiService):
     def change_log(self, new: HttpProxyLog | None) -> None:
         """Write to another log from now on."""
         old, self._http_proxy_log = self._http_proxy_log, new
-        self._logs.append(new)
         if new is not None:
             new.start()
         if old is not None:
-            self._old_logs.append(old.stop() if new is None else old.give_way(new))
+            going = [each for each in self._old_logs if not each.called]
+            self._old_logs = [*going, old.stop() if new is None else old.give_way(new)]
+        elif new is not None:  # else it counts on where the old one has ended
+            self._log_counts.append(new.counts)
 
     # The end.
 
