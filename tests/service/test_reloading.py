@@ -154,8 +154,7 @@ class ReloadingCase(RunningCase):
             old.append(weakref.ref(log))
             del log
         self.service.change_log(None)
-        for ended in self.service._old_logs:
-            yield ended
+        yield from self.service._old_logs
         gc.collect()
         self.assertEqual([each() for each in old], [None, None, None])
         self.assertEqual(self.service.log_lines, (3, 0))
