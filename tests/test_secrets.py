@@ -17,7 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.proxyprocess import PATIENCE, ProxyProcess, backend, read_exactly, read_until
+from support.proxyprocess import ProxyProcess, backend, read_exactly, read_until
+from support.watching import order, send, wait_for
 
 TOKEN = "the-token-of-the-status-page-0123456789"
 GUID = "{A5E9D50A-1314-4880-9EE7-4CD1CDCD8CC5}"
@@ -164,33 +165,6 @@ def configuration(folder: Path, port: int) -> str:
         f'mapi_address_book = true\n[control]\nsocket = "{folder / "control"}"\n'
         f'[admin]\nbind = "127.0.0.1:0"\ntoken_file = "{folder / "token"}"\n'
     )
-
-
-def send(port: int, data: bytes) -> bytes:
-    """What comes back for one request."""
-    with socket.create_connection(("127.0.0.1", port), 20) as line:
-        line.sendall(data)
-        came = b""
-        while piece := line.recv(65536):
-            came += piece
-        return came
-
-
-def wait_for(running: ProxyProcess, pattern: str) -> re.Match[str]:
-    """A line of its output."""
-    until = time.monotonic() + PATIENCE
-    while (found := re.search(pattern, "".join(running.said))) is None:
-        assert time.monotonic() < until, pattern
-        time.sleep(0.01)
-    return found
-
-
-def order(folder: Path, **wanted: object) -> str:
-    with socket.socket(socket.AF_UNIX) as line:
-        line.connect(str(folder / "control"))
-        line.sendall(json.dumps(wanted).encode() + b"\n")
-        with line.makefile() as answers:
-            return answers.readline()
 
 
 def test_nothing_tells_a_secret(tmp_path: Path) -> None:
