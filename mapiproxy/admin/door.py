@@ -76,6 +76,10 @@ class AdminDoor:
         """:raise CannotListenError: the address is taken."""
         self.port = reactor.listenTCP(port, self._counted, 50, host)
 
+    def end_all(self) -> None:
+        """End what is connected; who may, connects again."""
+        self._counted.end()
+
     def stop(self) -> Deferred[Any]:
         """Listen no more, and end what is connected."""
         port, self.port = self.port, None

@@ -79,7 +79,7 @@ class ListenerCreator:
     that no certificate has, because a wrong name explains itself in the client's own words.
 
     :param authorities: those that issue the certificates which clients must show; empty: none need.
-    :ivar certificates: those in use.
+    :ivar certificates: those in use; ``authorities`` likewise.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class ListenerCreator:
         authorities: Sequence[x509.Certificate] = (),
     ) -> None:
         self._minimum = _MINIMUM["1.3" if policy is Policy.MODERN else minimum]
-        self._authorities = tuple(authorities)
+        self.authorities = tuple(authorities)
         self.replace(certificates)
 
     def replace(self, certificates: Sequence[Certificate]) -> None:
@@ -112,14 +112,14 @@ class ListenerCreator:
 
     def _make_context(self, certificate: Certificate) -> SSL.Context:
         try:
-            return _make_listener_context(certificate, self._minimum, self._authorities)
+            return _make_listener_context(certificate, self._minimum, self.authorities)
         except SSL.Error as error:  # a key that is too small, a signature of old
             raise BadCertificate(certificate.origin, describe_tls_failure(error)) from error
 
     def become(self, other: ListenerCreator) -> None:
         """Use what *other* was made of for new handshakes: a reload that has been prepared."""
         self._minimum, self._default = other._minimum, other._default
-        self._authorities = other._authorities
+        self.authorities = other.authorities
         self.certificates = other.certificates
 
     def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
