@@ -12,7 +12,9 @@ from support.certs import issue_weak, loaded, make_authority, make_client, shake
 from twisted.internet import defer, reactor, threads
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.task import Clock
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial import unittest
 
 from mapiproxy.net.certificates import BadCertificate, find_fingerprint, read_certificates
@@ -21,6 +23,7 @@ from mapiproxy.net.tls import (
     ListenerCreator,
     NoCommonProtocol,
     Policy,
+    SecureEndpoint,
     TlsRefused,
     describe_tls_failure,
     failure_kind,
@@ -338,3 +341,22 @@ class OverASocket(unittest.TestCase):
         yield self.factory.ended
         (reason,) = self.factory.lost
         self.assertIsInstance(reason.value, NoCommonProtocol)
+
+
+def test_a_secured_endpoint_gives_whoever_asks_the_protocol_that_it_made():
+    """Not the layer between; and what is written leaves in the same turn, as TLSMemoryBIOProtocol alone does."""
+    built = []
+
+    class Plain:
+        def connect(self, factory):
+            layer = factory.buildProtocol(None)
+            built.append(layer)
+            return defer.succeed(layer)
+
+    creator = optionsForClientTLS("localhost")
+    made = []
+    SecureEndpoint(creator, Plain(), Clock()).connect(Factory.forProtocol(Protocol)).addCallback(made.append)
+    (layer,) = built
+    assert made == [layer.wrappedProtocol]
+    assert type(made[0]) is Protocol
+    assert type(layer) is TLSMemoryBIOProtocol
