@@ -38,7 +38,8 @@ def makeService(options: Options) -> IService:
 
     from twisted.internet import reactor
 
-    from mapiproxy.service import make_service
+    from mapiproxy.service import make_service, make_steady
 
+    make_steady(reactor)
     service: Any = make_service(settings, reactor, file)
     return service  # type: ignore[no-any-return]

@@ -250,8 +250,10 @@ def test_every_test_file_has_a_file() -> None:
         "test_anywhere.py",
         # Of relay, acting and doors together.
         "test_pairs.py",
+        "test_secrets.py",
         "test_soak.py",
         "test_survival.py",
+        "test_watched.py",
         "test_whole.py",
         # About the whole room of the wire, from four sides.
         "test_cost.py",

@@ -76,6 +76,10 @@ class AdminDoor:
         """:raise CannotListenError: the address is taken."""
         self.port = reactor.listenTCP(port, self._counted, 50, host)
 
+    def end_all(self) -> None:
+        """End what is connected; who may, connects again."""
+        self._counted.end()
+
     def stop(self) -> Deferred[Any]:
         """Listen no more, and end what is connected."""
         port, self.port = self.port, None
@@ -107,12 +111,23 @@ def make_views(
 
 
 class _Counted(WrappingFactory):
-    """So many connections and no more; and all of them can be ended."""
+    """So many connections and no more; and all of them can be ended.
+
+    When there are too many, the oldest has to go: whoever opens them to say nothing, or a letter a minute,
+    keeps nobody out, for an answer takes less than a second.
+    """
 
     noisy = False
 
     def buildProtocol(self, addr: Any) -> Any:
-        return super().buildProtocol(addr) if len(self.protocols) < MOST else None
+        if len(self.protocols) >= MOST:
+            oldest = next(iter(self.protocols))
+            self.unregisterProtocol(oldest)
+            oldest.transport.abortConnection()
+        return super().buildProtocol(addr)
+
+    def unregisterProtocol(self, p: Any) -> None:
+        self.protocols.pop(p, None)  # one that had to go is told twice
 
     def end(self) -> None:
         for each in [*self.protocols]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
@@ -17,9 +17,14 @@ from mapiproxy.admin.views import View
 
 Plain = dict[str, Any]
 Metrics = Callable[[str], Deferred[tuple[str, bytes]]]
+Made = TypeVar("Made")
 
 #: Orders that only look: the others are refused where the page is read only.
 LOOKING = frozenset(("status", "servers", "sessions", "statistics"))
+#: Sessions in one answer: making it holds up what the proxy is there for.
+MOST_SESSIONS = 1000
+#: Answers with metrics that are being made: each has to look at everything, and is megabytes.
+MOST_SCRAPES = 4
 _TEXTS = ("mailbox", "server", "client", "state")
 
 
@@ -36,6 +41,7 @@ class Feeds:
         self._metrics = metrics
         self._gate = gate
         self._note = note
+        self._scrapes = 0
         seen: dict[str, View] = {
             f"/api/{name}": lambda asked, _, name=name: self._look({"command": name})  # type: ignore[misc]
             for name in ("status", "servers", "statistics")
@@ -57,12 +63,23 @@ class Feeds:
             order |= {key: int(fields[key]) for key in ("limit", "offset") if key in fields}
         except ValueError:
             return json_answer({"ok": False, "error": "limit and offset are whole numbers"}, 400)
+        if order.get("limit", 0) > MOST_SESSIONS:
+            text = f"limit is {MOST_SESSIONS} at most here, for requests wait meanwhile; go on with offset"
+            return json_answer({"ok": False, "error": text}, 400)
         order |= {key: fields[key] for key in _TEXTS if fields.get(key)}
         return self._look(order)
 
     def _count(self, asked: Asked, visitor: Visitor) -> Answer:
         assert self._metrics is not None, "the path is there with them only"
-        return Answer(200, later=self._metrics(asked.get("accept")))
+        if self._scrapes >= MOST_SCRAPES:
+            return say(503, "Others are being told already.", ("Retry-After", "1"))
+        later = self._metrics(asked.get("accept"))
+        self._scrapes += 1
+        return Answer(200, later=later.addBoth(self._scraped))
+
+    def _scraped(self, made: Made) -> Made:
+        self._scrapes -= 1
+        return made
 
     def _order(self, asked: Asked, visitor: Visitor) -> Answer:
         """Any order of the control socket, for whoever sends a token along: no page of others can."""

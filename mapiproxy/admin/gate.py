@@ -1,8 +1,9 @@
 """May this request be answered at all? Host, origin, token, log-in and form key are looked at here.
 
 The host protects against DNS rebinding: a page of somebody else whose name was made to point here has that
-name in Host. Origin, Sec-Fetch-Site and the key in each form protect against pages that send forms here.
-A script that sends its token in Authorization needs no such key: no page can make a browser do that.
+name in Host. Origin, Sec-Fetch-Site and the key in each form protect against pages that send forms here,
+or fetch ours. A script that sends its token in Authorization needs no such key: no page can make a browser
+do that.
 """
 
 from __future__ import annotations
@@ -145,6 +146,19 @@ class Gate:
             return _unauthorized()
         self._slowness.succeeded(asked.peer)
         return found
+
+    def check_reader(self, asked: Asked) -> Answer | None:
+        """A refusal where a page of somebody else fetches this in its visitor's name; a link may be followed.
+
+        It could not read the answer, but make us work for it, as often as it likes.
+        """
+        site = asked.get("sec-fetch-site").lower()
+        if not site or site in ("same-origin", "none"):
+            return None
+        way = asked.get("sec-fetch-mode").lower(), asked.get("sec-fetch-dest").lower()
+        if way == ("navigate", "document"):
+            return None
+        return self._forged(asked, f"Sec-Fetch-Site is {site[:40]!a}")
 
     def check_origin(self, asked: Asked) -> Answer | None:
         """A refusal where a page of somebody else sent this."""

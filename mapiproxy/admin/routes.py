@@ -56,6 +56,8 @@ class Routes:
 
     def _answer(self, asked: Asked) -> Answer:
         refused = self._gate.check_host(asked)
+        if refused is None and asked.method != "POST":
+            refused = self._gate.check_reader(asked)
         if refused is not None:
             return refused
         try:
@@ -101,8 +103,8 @@ class Routes:
             return refused
 
         def with_key(asked: Asked, visitor: Visitor) -> Answer:
-            if visitor.script:
-                return view(asked, visitor)
+            if visitor.script and asked.path.startswith("/api/"):
+                return view(asked, visitor)  # which expects no form
             try:
                 key = asked.form().get("key", "")
             except ValueError as error:

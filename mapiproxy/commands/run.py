@@ -32,12 +32,15 @@ def run(file: Path, lab: bool) -> None:
     from twisted.internet.error import CannotListenError
     from twisted.logger import globalLogBeginner, textFileLogObserver
 
+    from mapiproxy.net.certificates import BadCertificate
+    from mapiproxy.net.steady import make_steady
     from mapiproxy.service import make_service
 
+    make_steady(reactor)
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)
-    service = make_service(settings, reactor, file)
     faults = _faults(settings, file, reactor) if lab else None
     try:
+        service = make_service(settings, reactor, file)
         service.privilegedStartService()
         service.startService()
         if faults is not None:
@@ -45,7 +48,7 @@ def run(file: Path, lab: bool) -> None:
             reactor.addSystemEventTrigger(
                 "before", "shutdown", lambda: Deferred.fromCoroutine(faults.stop())
             )
-    except (CannotListenError, OSError) as error:
+    except (BadCertificate, CannotListenError, OSError) as error:
         click.echo(f"{file}: {error}", err=True)
         raise SystemExit(1) from None
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)

@@ -17,7 +17,6 @@ from pathlib import Path
 from traceback import format_exc
 from typing import Any
 
-from attrs import define
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
@@ -25,9 +24,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from mapiproxy.backends.vdir import SHAPES
+from mapiproxy.net.logbelief import Belief
 from mapiproxy.net.logfolder import BACKLOG
 from mapiproxy.net.logretention import Retention
-from mapiproxy.net.logshelf import Batch, FolderShape, LogShelf, Outcome
+from mapiproxy.net.logshelf import Batch, Counts, FolderShape, LogShelf, Outcome
 from mapiproxy.record.columns import LogIdentity
 from mapiproxy.record.httpproxy import LineFormat, header
 from mapiproxy.record.ledger import Ledger
@@ -42,18 +42,6 @@ EARLY = 2000
 COMPLAIN_EVERY = 60.0
 
 Defer = Callable[..., "Deferred[Any]"]
-
-
-@define
-class Counts:
-    """Since the process began, whichever log it was.
-
-    :ivar written: lines that reached the disk.
-    :ivar lost: lines that never did: too many waited for a disk that refused them.
-    """
-
-    written: int = 0
-    lost: int = 0
 
 
 class HttpProxyLog:
@@ -77,6 +65,7 @@ class HttpProxyLog:
         also: Sequence[BackEndLog] = (),
         defer: Defer | None = None,
         wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         """
         :param roll_size: bytes after which a new file is begun within the hour.
@@ -84,7 +73,7 @@ class HttpProxyLog:
         :param retention: what is kept of older files; by default what Exchange keeps.
         :param also: the logs of a back end.
         :param defer: runs a function elsewhere, by default in a thread of the reactor's pool.
-        :param wall: seconds since 1970.
+        :param wall: seconds since 1970; ``clock``: seconds that never jump, by default the reactor's.
         """
         self.counts = Counts()
         self.trouble: str | None = None
@@ -93,6 +82,8 @@ class HttpProxyLog:
         self._reactor = reactor
         self._defer: Defer = defer if defer is not None else self._in_thread
         self._wall = wall
+        self._clock: Callable[[], float] = clock if clock is not None else reactor.seconds
+        self._belief = Belief()
         self._format = LineFormat(identity)
         self._also = tuple(also)
 
@@ -156,7 +147,7 @@ class HttpProxyLog:
 
     def give_way(self, heir: HttpProxyLog) -> Deferred[None]:
         """Stop, and leave to *heir* what cannot be written here; it counts on where this log has ended."""
-        heir.counts, self._heir = self.counts, heir
+        heir.counts, heir._belief, self._heir = self.counts, self._belief, heir
         return self._end(heir)
 
     def path(self, protocol: str = "Mapi") -> Path | None:
@@ -201,9 +192,9 @@ class HttpProxyLog:
         if self._one_batch.locked:
             if self._count >= BACKLOG:
                 self._complain("the disk does not answer", BACKLOG)
-        elif self._waiting or self._shelf.is_due(self._wall()):
+        elif self._shelf.is_due(now := self._now()) or self._waiting:
             count, batch = self._take()
-            done = self._one_batch.run(self._defer, self._shelf.write, batch, self._wall())
+            done = self._one_batch.run(self._defer, self._shelf.write, batch, now)
             done.addCallbacks(self._wrote, self._failed, errbackArgs=(count,))
 
     async def _drain(self, heir: HttpProxyLog | None) -> None:
@@ -211,7 +202,7 @@ class HttpProxyLog:
         self._stopped = True
         count, batch = self._take()
         try:
-            self._wrote(await self._defer(self._shelf.write, batch, self._wall()))
+            self._wrote(await self._defer(self._shelf.write, batch, self._now()))
             owed = await self._defer(self._shelf.close)
         except Exception:
             self._failed(Failure(), count)
@@ -236,6 +227,15 @@ class HttpProxyLog:
             owed=count,
             directory=self.directory,
         )
+
+    def _now(self) -> float:
+        """The time by which files are old."""
+        doubted = self._belief.doubted
+        now = self._belief.at(self._wall(), self._clock())
+        if self._belief.doubted and not doubted:
+            text = "the clock is {ahead:.0f} s ahead of itself; no file of the log is old by it for a day"
+            self._log.warn(text, ahead=self._belief.doubted)
+        return now
 
     def _owes(self) -> int:
         # A copy: the thread may be adding one.
@@ -279,7 +279,7 @@ class HttpProxyLog:
     def _complain(self, trouble: object, waiting: int) -> None:
         """Loudly, but not each second."""
         self.trouble = str(trouble)
-        now = self._reactor.seconds()
+        now = self._clock()
         if self._complained_at is None or now - self._complained_at >= COMPLAIN_EVERY:
             self._complained_at = now
             self._log.error(

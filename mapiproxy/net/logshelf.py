@@ -44,6 +44,18 @@ class Outcome:
     pruned: Pruned = field(factory=Pruned)
 
 
+@define
+class Counts:
+    """Since the process began, whichever log it was.
+
+    :ivar written: lines that reached the disk.
+    :ivar lost: lines that never did: too many waited for a disk that refused them.
+    """
+
+    written: int = 0
+    lost: int = 0
+
+
 class LogShelf:
     """The folders below one directory."""
 
@@ -70,7 +82,7 @@ class LogShelf:
 
     def is_due(self, now: float) -> bool:
         """Whether there is something to do without a batch."""
-        return now >= self._prune_at or any(folder.owed for folder in self.folders.values())
+        return self._may_prune(now) or any(folder.owed for folder in self.folders.values())
 
     def write(self, batch: Batch, now: float) -> Outcome:
         """Write a batch and what was owed before it, and remove what is too old.
@@ -94,7 +106,7 @@ class LogShelf:
             folder.lost = 0
         outcome.written -= outcome.owed + outcome.lost
         opened = sum(folder.opened for folder in self.folders.values())
-        if now >= self._prune_at or opened != self._opened:
+        if self._may_prune(now) or opened != self._opened:
             self._opened = opened
             self._prune_at = now + PRUNE_EVERY
             self._prune(now, outcome.pruned)
@@ -107,6 +119,10 @@ class LogShelf:
             folder.owed.clear()
             folder.close()
         return owed
+
+    def _may_prune(self, now: float) -> bool:
+        """Whether an hour has passed; or the clock was put back, and nobody knows."""
+        return not 0 < self._prune_at - now <= PRUNE_EVERY
 
     def _prune(self, now: float, pruned: Pruned) -> None:
         for name in {*self._shapes, *self.folders}:

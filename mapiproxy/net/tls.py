@@ -28,7 +28,7 @@ from twisted.internet.interfaces import (
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from mapiproxy.net.certificates import Certificate
+from mapiproxy.net.certificates import BadCertificate, Certificate
 
 # Mozilla's "intermediate", newest edition (without the DHE suites, which need parameters that
 # nobody sets up): https://wiki.mozilla.org/Security/Server_Side_TLS. Its curves (X25519,
@@ -79,7 +79,7 @@ class ListenerCreator:
     that no certificate has, because a wrong name explains itself in the client's own words.
 
     :param authorities: those that issue the certificates which clients must show; empty: none need.
-    :ivar certificates: those in use.
+    :ivar certificates: those in use; ``authorities`` likewise.
     """
 
     def __init__(
@@ -90,18 +90,18 @@ class ListenerCreator:
         authorities: Sequence[x509.Certificate] = (),
     ) -> None:
         self._minimum = _MINIMUM["1.3" if policy is Policy.MODERN else minimum]
-        self._authorities = tuple(authorities)
+        self.authorities = tuple(authorities)
         self.replace(certificates)
 
     def replace(self, certificates: Sequence[Certificate]) -> None:
         """Use these for new handshakes; live connections and begun handshakes keep theirs.
 
-        Raises before anything is changed. Sessions of the old contexts cannot be resumed, so
-        that every client sees the new certificate at its next connection.
+        Raises before anything is changed: BadCertificate for one that OpenSSL refuses. Sessions of the
+        old contexts cannot be resumed, so that every client sees the new certificate at its next connection.
         """
         if not certificates:
             raise ValueError("a listener needs at least one certificate")
-        contexts = [_make_listener_context(each, self._minimum, self._authorities) for each in certificates]
+        contexts = [self._make_context(each) for each in certificates]
         by_name: dict[str, SSL.Context] = {}
         for certificate, context in zip(certificates, contexts, strict=True):
             for name in certificate.names:
@@ -110,10 +110,16 @@ class ListenerCreator:
         self._default = contexts[0]
         self.certificates = tuple(certificates)
 
+    def _make_context(self, certificate: Certificate) -> SSL.Context:
+        try:
+            return _make_listener_context(certificate, self._minimum, self.authorities)
+        except SSL.Error as error:  # a key that is too small, a signature of old
+            raise BadCertificate(certificate.origin, describe_tls_failure(error)) from error
+
     def become(self, other: ListenerCreator) -> None:
         """Use what *other* was made of for new handshakes: a reload that has been prepared."""
         self._minimum, self._default = other._minimum, other._default
-        self._authorities = other._authorities
+        self.authorities = other.authorities
         self.certificates = other.certificates
 
     def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:

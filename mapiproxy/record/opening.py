@@ -66,7 +66,8 @@ def _scheme(authorization: bytes) -> str:
 
 
 def _without_port(host: str) -> str:
-    """``[::1]:443`` and ``mail.example.com:443`` without the port."""
+    """``[::1]:443`` and ``mail.example.com:443`` without the port; nor what somebody put before an ``@``."""
+    host = host.rpartition("@")[2]
     if host.startswith("["):
         return host.partition("]")[0][1:]
     return host.partition(":")[0]

@@ -17,6 +17,7 @@ from attrs import define
 
 from mapiproxy.record.cleaning import LIMIT, clean, clean_item, clean_long, sweep
 from mapiproxy.record.ledger import Ledger
+from mapiproxy.record.redaction import SECRET_NAMES
 
 _SCHEMES = {
     "basic": "Basic", "bearer": "Bearer", "digest": "Digest", "kerberos": "Kerberos",
@@ -29,10 +30,7 @@ _FORMS = frozenset(("Owa", "Ecp"))
 _VERSION = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,5})", re.ASCII)
 _POWERSHELL = re.compile(r"[?&;]sessionID=Version_([0-9.]{1,9})_\(Build_([0-9.]{1,9})\)", re.ASCII)
 #: Values of a query that let somebody in. Exchange writes them; this log does not.
-_SECRET = re.compile(
-    r"([?&;](?:[a-z-]*canary|[a-z_]*token|assertion|code|password|passwd|pwd|sig)=)[^&;]+",
-    re.IGNORECASE | re.ASCII,
-)
+_SECRET = re.compile(rf"([?&;](?:{SECRET_NAMES})=)[^&;]+", re.IGNORECASE | re.ASCII)
 
 
 @define

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mapiproxy.net.steady import make_steady
 from mapiproxy.service.service import ProxyService, make_service
 
-__all__ = ["ProxyService", "make_service"]
+__all__ = ["ProxyService", "make_service", "make_steady"]

@@ -96,7 +96,11 @@ class Administration:
         if prepared is not None and prepared.door is None and self.door is not None:
             self.door.gate.keys = prepared.keys
             if self.door.creator is not None and prepared.creator is not None:
+                before = self.door.creator.authorities
                 self.door.creator.become(prepared.creator)
+                if before != prepared.creator.authorities:
+                    # Whoever is connected was let in by those of before. The answer to an order leaves first.
+                    self._service.reactor.callLater(0, self.door.end_all)
             return said
         if self.door is not None:
             self._ended.append(self.door.stop())

@@ -119,7 +119,12 @@ def wrap(creator: ListenerCreator | None, doors: FrontDoors, clock: Any) -> Any:
     return secure_factory(creator, False, doors, clock)
 
 
-def make_log(log: Log, reactor: Any, wall: Callable[[], float] = time.time) -> HttpProxyLog | None:
+def make_log(
+    log: Log,
+    reactor: Any,
+    wall: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
+) -> HttpProxyLog | None:
     """The HttpProxy log, not started; ``None`` when there is to be none."""
     if not log.enabled:
         return None
@@ -134,6 +139,7 @@ def make_log(log: Log, reactor: Any, wall: Callable[[], float] = time.time) -> H
         identity,
         reactor=reactor,
         wall=wall,
+        clock=clock,
         bare_header=log.bare_header,
         bom=log.bom,
         roll_size=log.roll_size,

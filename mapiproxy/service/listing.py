@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from heapq import merge
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -55,14 +56,19 @@ class Wanted:
             client = self.client.lower()
             found.append(lambda session: client in (session.application or "").lower())
         if self.state is not None:
-            found.append(lambda session: self._is_so(relays.get(id(session), ())))
+            busy = self._busy(relays)
+            found.append(lambda session: (id(session) in busy) is (self.state != "idle"))
         return found
 
-    def _is_so(self, relays: list[Relay] | tuple[()]) -> bool:
-        runs = [relay.exchange for relay in relays if relay.exchange is not None]
-        if self.state == "waiting":
-            return any(each.facts.request_type == "NotificationWait" for each in runs)
-        return bool(runs) is (self.state == "active")
+    def _busy(self, relays: Relays) -> set[int]:
+        """Those in which something runs, or where it matters a wait."""
+        return {
+            session
+            for session, some in relays.items()
+            for relay in some
+            if relay.exchange is not None
+            and (self.state != "waiting" or relay.exchange.facts.request_type == "NotificationWait")
+        }
 
 
 def sessions(service: ProxyService, now: float, wanted: Wanted, *, limit: int, offset: int = 0) -> Plain:
@@ -75,7 +81,7 @@ def sessions(service: ProxyService, now: float, wanted: Wanted, *, limit: int, o
     tests = wanted.tests(relays)
     total, chosen = 0, []
     if not tests:
-        total = sum(1 for site in service.sites.values() for _ in site.sessions)
+        total = sum(site.sessions.live for site in service.sites.values())
     for number, (site, session) in enumerate(_fitting(service, tests)):
         if offset <= number < offset + limit:
             chosen.append((site, session))
@@ -95,11 +101,10 @@ def _fitting(
     """Those that pass, the last used first: each table is in that order."""
 
     def of(site: Site) -> Iterator[tuple[Site, Session]]:
-        return (
-            (site, session)
-            for session in reversed(site.sessions)
-            if not tests or all(test(session) for test in tests)
-        )
+        fitting: Iterator[Session] = reversed(site.sessions)
+        for test in tests:
+            fitting = filter(test, fitting)
+        return zip(repeat(site), fitting, strict=False)
 
     return merge(*map(of, service.sites.values()), key=lambda pair: pair[1].used, reverse=True)
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Plain = dict[str, Any]
 
+#: Seconds that a drain may last at most.
+YEAR = 366 * 86400
+
 
 class BadOrder(Exception):
     """An order that cannot be carried out; says why, for the person who gave it."""
@@ -124,7 +127,8 @@ class Orders:
         deadline = order.get("deadline")
         until = None
         if admin is Admin.DRAIN and deadline is not None:
-            if not isinstance(deadline, int | float) or isinstance(deadline, bool) or deadline < 0:
+            # No comparison is true for NaN; what is like infinity no page could write down.
+            if type(deadline) not in (int, float) or not 0 <= deadline <= YEAR:
                 raise BadOrder("deadline must be seconds")
             until = self._service.clock() + deadline
         site.set_admin(backend, admin, until)

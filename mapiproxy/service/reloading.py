@@ -126,7 +126,7 @@ def _switch(service: ProxyService, settings: Settings, plan: _Plan) -> list[str]
         if getattr(service.settings, part) != getattr(settings, part):
             said.append(f"[{part}] changed")
     if service.settings.log != settings.log:
-        service.change_log(make_log(settings.log, service.reactor, service.wall))
+        service.change_log(make_log(settings.log, service.reactor, service.wall, service.clock))
         said.append("[log] changed")
     said += service.administration.switch(settings.admin, plan.page)
     if service.settings.control != settings.control:

@@ -8,8 +8,6 @@ working goes on having its session, so a drain that must end has a deadline.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from attrs import frozen
 
 #: Five minutes, and what servers and networks add to it (reference M2), in seconds.
@@ -33,13 +31,13 @@ def safe_in(work: Work, call_limit: float, deadline: float | None = None) -> flo
     :param call_limit: how long we wait for a call that is no NotificationWait.
     :param deadline: in how many seconds a drain turns into maintenance.
     """
-    ends: Iterable[float] = (
+    ends = (
         *(WAIT_LENGTH - age for age in work.waits),
         *(call_limit - age for age in (*work.executes, *work.others)),
         *work.sessions,
     )
     # What is over its time has not ended yet, so it is not safe yet.
-    bound = max((max(1.0, end) for end in ends), default=0.0)
+    bound = max(1.0, *ends) if ends else 0.0
     return bound if deadline is None else min(bound, max(0.0, deadline))
 
 

@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,9 @@ class ProxyService(MultiService):
         self._sweep.clock = reactor
         self.statistics = Statistics(self.started_at)
         self.reloads = Reloads()
-        self._http_proxy_log = make_log(settings.log, self.reactor, wall)
+        self._http_proxy_log = make_log(settings.log, self.reactor, wall, clock)
         self._open_ledger = make_ledger_opener(wall)
-        self._logs = [self._http_proxy_log]
+        self._log_counts = [self._http_proxy_log.counts] if self._http_proxy_log is not None else []
         self.sites = {group.name: self.make_site(group, settings) for group in settings.backends}
         self.fronts = {
             listener.name: make_front(listener, self.sites[listener.backend], settings)
@@ -129,8 +130,7 @@ class ProxyService(MultiService):
     @property
     def log_lines(self) -> tuple[int, int]:
         """Lines of the HttpProxy log, however often it was another one: written, and lost."""
-        # A log that took another's place shares its counts.
-        counts = {id(log.counts): log.counts for log in self._logs if log is not None}.values()
+        counts = self._log_counts
         return sum(each.written for each in counts), sum(each.lost for each in counts)
 
     def metrics(self, accept: str = "") -> tuple[str, bytes]:
@@ -212,11 +212,13 @@ class ProxyService(MultiService):
     def change_log(self, new: HttpProxyLog | None) -> None:
         """Write to another log from now on."""
         old, self._http_proxy_log = self._http_proxy_log, new
-        self._logs.append(new)
         if new is not None:
             new.start()
         if old is not None:
-            self._old_logs.append(old.stop() if new is None else old.give_way(new))
+            going = [each for each in self._old_logs if not each.called]
+            self._old_logs = [*going, old.stop() if new is None else old.give_way(new)]
+        elif new is not None:  # else it counts on where the old one has ended
+            self._log_counts.append(new.counts)
 
     # The end.
 
@@ -265,17 +267,20 @@ class ProxyService(MultiService):
         if late > STALL:
             self.log.warn("our own reactor was {late:.1f} s late: nobody is judged for it", late=late)
             return
-        for front in self.fronts.values():
-            front.doors.tick()
-        for doors in [*self._leaving]:
+        parts: list[Callable[[], object]] = [self._tick_doors]
+        parts += [partial(site.tick, now) for site in self.sites.values()]
+        parts += [partial(self.renewal.tick, now), partial(self.tracing.tick, now)]
+        parts += [partial(self.statistics.tick, now, self._gauges)]
+        for part in parts:
+            try:
+                part()
+            except Exception:  # our bug; the deadlines of all requests depend on the others
+                self.log.failure("bug in what is done each second")
+
+    def _tick_doors(self) -> None:
+        for doors in (*(front.doors for front in self.fronts.values()), *self._leaving):
             doors.tick()
-            if not doors.relays:
-                self._leaving.remove(doors)
-        for site in self.sites.values():
-            site.tick(now)
-        self.renewal.tick(now)
-        self.tracing.tick(now)
-        self.statistics.tick(now, self._gauges)
+        self._leaving = [doors for doors in self._leaving if doors.relays]
 
     def _gauges(self) -> Gauges:
         """What is open now, for the time series."""

@@ -81,7 +81,7 @@ def _pool(site: Site) -> Plain:
         "kind": pool.kind.value,
         "up": sum(backend.keeps for backend in pool.backends),
         "servers": len(pool.backends),
-        "sessions": sum(1 for _ in sessions),
+        "sessions": sessions.live,
         "evicted": sessions.evicted,
         "moved": sessions.moved,
         "rungs": {name: tally.rungs[name] for name in RUNGS},
@@ -129,9 +129,7 @@ def servers(service: ProxyService, now: float) -> list[Plain]:
     """Every server of every pool."""
     rows = []
     for site in service.sites.values():
-        ends: dict[str, list[float]] = {}
-        for session in site.sessions:
-            ends.setdefault(session.backend, []).append(session.until - now)
+        ends = {name: [until - now for until in each] for name, each in site.sessions.ends().items()}
         relays = service.relays(site)
         rows += [_server(site, each, relays, ends.get(each.name, ()), now) for each in site.pool.backends]
     return rows
@@ -139,7 +137,7 @@ def servers(service: ProxyService, now: float) -> list[Plain]:
 
 def server(service: ProxyService, site: Site, backend: Backend, now: float) -> Plain:
     """One server."""
-    ends = [session.until - now for session in site.sessions if session.backend == backend.name]
+    ends = [until - now for until in site.sessions.ends().get(backend.name, ())]
     return _server(site, backend, service.relays(site), ends, now)
 
 

@@ -7,6 +7,10 @@ import json
 import pytest
 from support.admin import HOSTILE, TOKEN, FakeSite, header
 from support.orders import SESSION
+from twisted.internet.defer import Deferred
+
+from mapiproxy.admin.feeds import MOST_SCRAPES, Feeds
+from mapiproxy.admin.message import Answer, Asked
 
 BEARER = {"authorization": f"Bearer {TOKEN}", "content_type": "application/json"}
 
@@ -27,6 +31,8 @@ def test_sessions_are_filtered_as_on_the_page() -> None:
     assert [each["id"] for each in found["sessions"]] == ["11", "12", "13"]
     assert found["total"] == 11
     assert site.ask("GET", "/api/sessions?limit=x").status == 400
+    assert site.ask("GET", "/api/sessions?limit=1000").status == 200
+    assert site.ask("GET", "/api/sessions?limit=1001").status == 400
 
 
 def test_what_the_proxy_does_not_know_is_an_error() -> None:
@@ -45,6 +51,28 @@ def test_metrics_are_asked_for_by_what_the_scraper_accepts() -> None:
     assert come == [("text/plain; version=0.0.4", b"# accepts application/openmetrics-text")]
 
 
+def test_so_many_are_told_at_the_same_time_and_no_more() -> None:
+    site = FakeSite()
+    made: list[Deferred[tuple[str, bytes]]] = []
+
+    def slowly(accept: str) -> Deferred[tuple[str, bytes]]:
+        made.append(Deferred())
+        return made[-1]
+
+    feeds = Feeds(site.proxy.answer, slowly, site.gate, site.notes.append)
+    visitor = site.gate.stranger(Asked("GET", "/metrics"))
+
+    def scrape() -> Answer:
+        return feeds.seen["/metrics"](Asked("GET", "/metrics"), visitor)
+
+    assert [scrape().status for _ in range(MOST_SCRAPES + 1)] == [*[200] * MOST_SCRAPES, 503]
+    assert len(made) == MOST_SCRAPES
+    made[0].callback(("text/plain", b"x"))
+    made[1].addErrback(lambda failure: None)
+    made[1].errback(RuntimeError("a bug"))
+    assert [scrape().status for _ in range(3)] == [200, 200, 503]
+
+
 def test_orders_need_a_token_that_no_browser_sends_by_itself() -> None:
     site = FakeSite(TOKEN)
     browser = site.browser()
@@ -58,6 +86,11 @@ def test_orders_need_a_token_that_no_browser_sends_by_itself() -> None:
     assert (answer.status, json.loads(answer.body)["ok"]) == (200, True)
     assert site.proxy.changed == [{"command": "drain", "server": "EXCH1"}]
     assert site.notes[-1] == 'order {"command": "drain", "server": "EXCH1"} by 127.0.0.1'
+
+
+def test_a_script_that_sends_json_to_a_form_is_told_so() -> None:
+    answer = FakeSite(TOKEN).ask("POST", "/order", b"{}", **BEARER)
+    assert (answer.status, answer.body) == (400, b"That is no form of this page: a form is expected\n")
 
 
 @pytest.mark.parametrize(

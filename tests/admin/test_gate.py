@@ -146,6 +146,21 @@ def test_forms_of_other_pages_are_refused_even_with_the_key(name: str, value: st
     assert site.ask("POST", "/order", body, content_type=FORM, cookie=cookie).status == 303
 
 
+@pytest.mark.parametrize(
+    ("site", "mode", "dest", "status"),
+    [
+        ("cross-site", "no-cors", "image", 403), ("same-site", "cors", "empty", 403), ("cross-site", "navigate", "iframe", 403),
+        ("cross-site", "navigate", "document", 200), ("none", "navigate", "document", 200),
+        ("same-origin", "cors", "empty", 200), ("", "", "", 200),
+    ],
+)  # fmt: skip
+def test_other_pages_may_link_here_and_fetch_nothing(site: str, mode: str, dest: str, status: int) -> None:
+    headers = {"sec_fetch_site": site, "sec_fetch_mode": mode, "sec_fetch_dest": dest}
+    for path in ("/", "/sessions", "/metrics", "/api/sessions", "/files/icon.svg"):
+        assert FakeSite().ask("GET", path, **headers).status == status
+    assert FakeSite().ask("HEAD", "/metrics", **headers).status == status
+
+
 def test_a_form_that_hides_its_origin_is_believed_where_the_browser_vouches_for_it() -> None:
     """As Chromium sends them from a page with Referrer-Policy: no-referrer."""
     site = FakeSite()

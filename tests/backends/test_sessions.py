@@ -73,6 +73,20 @@ def test_a_disowned_session_is_remembered_as_gone_and_not_listed():
     assert list(table) == []
 
 
+def test_what_is_told_of_all_sessions_is_told_of_those_that_are_not_gone():
+    table = Sessions()
+    for number in range(12):
+        learn(table, b"%d" % number, f"server{number % 3}", until=100.0 + number)
+    table.disown(b"4", "server1", "emsmdb", 100.0, 1.0)
+    table.find(b"5", 1.0).state = State.KILLED
+
+    assert table.live == len(list(table)) == 10
+    assert len(table) == 12
+    assert table.ends() == {
+        "server0": [100.0, 103.0, 106.0, 109.0], "server1": [101.0, 107.0, 110.0], "server2": [102.0, 108.0, 111.0],
+    }  # fmt: skip
+
+
 def test_only_its_own_backend_can_disown_a_session():
     """Another one has every reason not to know it."""
     table = Sessions()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.certs import issue_weak
 from support.settings_files import PLAIN, write_config
 
 STAND_IN = """
@@ -79,3 +80,15 @@ def test_an_address_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith(f"{path}: Couldn't listen on 127.0.0.1:8080")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_key_that_openssl_refuses_is_a_line_and_exit_code_1(tmp_path: Path) -> None:
+    weak = issue_weak(tmp_path / "weak.pem").both
+    path = write_config(tmp_path, PLAIN.replace("tls = false", f'certificate = "{weak}"'))
+    program = "from mapiproxy.commands import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run", str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"{path}: {weak}: TLS: ee key too small"
+    assert "Traceback" not in done.stderr

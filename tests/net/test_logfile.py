@@ -462,3 +462,51 @@ def test_troubles_go_to_twisteds_log(tmp_path: Path) -> None:
         globalLogPublisher.removeObserver(events.append)
     assert [event["log_level"].name for event in events] == ["error", "error"]
     assert {event["log_namespace"] for event in events} == {"mapiproxy"}
+
+
+def test_a_clock_that_jumps_ahead_removes_nothing_until_it_has_said_so_for_a_day(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    jump = [0.0]
+    desk.log._wall = lambda: WALL + desk.clock.seconds() + jump[0]
+    desk.log.start()
+    folder = tmp_path / "Mapi"
+    folder.mkdir()
+    fresh = folder / "HttpProxy_2024012414-1.LOG"
+    fresh.write_text("an hour old")
+    desk.log.record(execute(request_id="a"))
+    desk.clock.advance(1.0)
+    jump[0] = 400 * 86400.0
+    desk.log.record(execute(request_id="b", wall=WALL + jump[0]))
+    desk.clock.advance(1.0)
+    assert len(list(folder.iterdir())) == 3  # the jump has begun a file, after which folders are tidied
+    # A log that takes over by a reload goes on doubting.
+    heir = HttpProxyLog(
+        tmp_path, IDENTITY, reactor=desk.clock, defer=desk.defer, wall=desk.log._wall, roll_size=20_000_000
+    )
+    heir._log = desk  # type: ignore[assignment]
+    heir.start()
+    assert fired(desk.log.give_way(heir))
+    for _ in range(23):
+        desk.clock.advance(3600.0)
+    assert fresh.exists()
+    assert [said for said in desk.said if "ahead of itself" in said] == [
+        "the clock is 34560000 s ahead of itself; no file of the log is old by it for a day"
+    ]
+    desk.clock.advance(2 * 3600.0)
+    assert not fresh.exists()
+    assert fired(heir.stop())
+
+
+def test_a_clock_that_jumps_back_does_not_stop_tidying(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    jump = [0.0]
+    desk.log._wall = lambda: WALL + desk.clock.seconds() + jump[0]
+    desk.log.start()
+    desk.clock.advance(1.0)
+    jump[0] = -86400.0
+    old = tmp_path / "Mapi" / "HttpProxy_2020010100-1.LOG"
+    old.parent.mkdir()
+    old.write_text("old")
+    for _ in range(2):
+        desk.clock.advance(3600.0)
+    assert not old.exists()

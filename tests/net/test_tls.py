@@ -8,19 +8,22 @@ from pathlib import Path
 
 import pytest
 from OpenSSL import SSL
-from support.certs import loaded, make_authority, make_client, shake
+from support.certs import issue_weak, loaded, make_authority, make_client, shake
 from twisted.internet import defer, reactor, threads
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.task import Clock
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial import unittest
 
-from mapiproxy.net.certificates import find_fingerprint, read_certificates
+from mapiproxy.net.certificates import BadCertificate, find_fingerprint, read_certificates
 from mapiproxy.net.tls import (
     FAILURE_KINDS,
     ListenerCreator,
     NoCommonProtocol,
     Policy,
+    SecureEndpoint,
     TlsRefused,
     describe_tls_failure,
     failure_kind,
@@ -51,6 +54,17 @@ def test_intermediate_speaks_1_2_and_1_3(authority, version, name):
     listener = ListenerCreator([loaded(authority.issue())])
     client = make_client(authority.ca_file, lowest=version, highest=version)
     assert connect(listener, client).get_protocol_version_name() == name
+
+
+def test_a_key_that_openssl_refuses_is_said_with_its_file_and_changes_nothing(authority, tmp_path):
+    listener = ListenerCreator([loaded(authority.issue("mail.lab.test"))])
+    before = presented(listener)
+    weak = loaded(issue_weak(tmp_path / "weak.pem"), "mail.lab.test")
+    with pytest.raises(BadCertificate, match=r"weak\.pem: TLS: ee key too small"):
+        listener.replace([weak])
+    with pytest.raises(BadCertificate, match=r"weak\.pem"):
+        ListenerCreator([weak])
+    assert presented(listener) == before
 
 
 @pytest.mark.parametrize("settings", [{"policy": Policy.MODERN}, {"minimum": "1.3"}])
@@ -327,3 +341,22 @@ class OverASocket(unittest.TestCase):
         yield self.factory.ended
         (reason,) = self.factory.lost
         self.assertIsInstance(reason.value, NoCommonProtocol)
+
+
+def test_a_secured_endpoint_gives_whoever_asks_the_protocol_that_it_made():
+    """Not the layer between; and what is written leaves in the same turn, as TLSMemoryBIOProtocol alone does."""
+    built = []
+
+    class Plain:
+        def connect(self, factory):
+            layer = factory.buildProtocol(None)
+            built.append(layer)
+            return defer.succeed(layer)
+
+    creator = optionsForClientTLS("localhost")
+    made = []
+    SecureEndpoint(creator, Plain(), Clock()).connect(Factory.forProtocol(Protocol)).addCallback(made.append)
+    (layer,) = built
+    assert made == [layer.wrappedProtocol]
+    assert type(made[0]) is Protocol
+    assert type(layer) is TLSMemoryBIOProtocol

@@ -28,7 +28,7 @@ def test_headers_are_kept_as_received():
     assert (ledger.mailbox, ledger.client_ip, ledger.client_port) == ("G@d", "192.0.2.1", 5)
 
 
-@pytest.mark.parametrize(("host", "name"), [("a.b:443", "a.b"), ("a.b", "a.b"), ("[::1]:443", "::1"), ("[::1]", "::1")])
+@pytest.mark.parametrize(("host", "name"), [("a.b:443", "a.b"), ("a.b", "a.b"), ("[::1]:443", "::1"), ("[::1]", "::1"), ("alice:s3cret@a.b:443", "a.b")])
 def test_the_host_is_kept_without_its_port(host, name):
     assert opened(host=host).host == name
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapiproxy.record.redaction import LONGEST, make_digest, redact
+from mapiproxy.record.redaction import LARGEST, LONGEST, make_digest, redact
 
 DIGEST = make_digest(b"k" * 16)
 SECRET = b"s3cr3t-value-0123456789"
@@ -44,6 +44,16 @@ def shown(name: bytes, value: bytes) -> str:
         (b"Location", b"/owa/auth.owa?code=" + SECRET),
         (b"X-Original-URL", b"/mapi?pw=" + SECRET),
         (b"Link", b"<https://a.example/x?t=" + SECRET + b">; rel=next"),
+        (b"Ocp-Apim-Subscription-Key", SECRET),
+        (b"Referer", b"https://mail/owa/?ae=Item&X-OWA-CANARY=" + SECRET),
+        (b"Referer", b"https://alice:" + SECRET + b"@mail/owa/"),
+        (b"Location", b"/owa/auth.owa?code=" + SECRET + b"&state=1"),
+        (b"Location", b"https://mail/owa/#id_token=" + SECRET),
+        (b"Location", b"https://sts/adfs/ls/?SAMLResponse=" + SECRET),
+        (b"Host", b"alice:" + SECRET + b"@mail.example.test"),
+        (b"X-Original-URL", b"/ews?access_token=" + SECRET),
+        (b"WWW-Authenticate", b"Negotiate " + SECRET + b'==, Basic realm="mail"'),
+        (b"WWW-Authenticate", b'Basic realm="mail", NTLM ' + SECRET),
     ],
 )
 def test_secrets_are_digests(name: bytes, value: bytes) -> None:
@@ -66,6 +76,8 @@ def test_secrets_are_digests(name: bytes, value: bytes) -> None:
         (b"Referer", b"https://mail.example.com/owa/"),
         (b"X-PendingPeriod", b"15000"),
         (b"User-Agent", b"what? nothing"),
+        (b"X-User-Identity", b"alice@example.test"),
+        (b"WWW-Authenticate", b'Negotiate, NTLM, Basic realm="mail"'),
     ],
 )
 def test_the_rest_is_as_it_came(name: bytes, value: bytes) -> None:
@@ -84,9 +96,16 @@ def test_equal_secrets_are_equal_in_one_process_only() -> None:
 
 
 def test_long_values_are_cut_and_say_so() -> None:
-    text = shown(b"X-Long", b"x" * 5000)
+    text = shown(b"User-Agent", b"x" * 5000)
     assert len(text) < LONGEST + 30
     assert "5000 bytes" in text
+
+
+def test_of_a_huge_head_the_beginning_is_told() -> None:
+    """A trace keeps thousands of heads, and a client chooses how large they are."""
+    told = redact([(b"X-%d" % number, b"y" * 100) for number in range(600)], DIGEST)
+    assert told[-1] == ("...", f"({600 - (len(told) - 1)} more fields)")
+    assert LARGEST < sum(len(name) + len(value) for name, value in told) < LARGEST + 2 * LONGEST + 40
 
 
 @given(
@@ -101,3 +120,10 @@ def test_no_shape_of_a_value_lets_a_secret_through(name: bytes, secret: bytes, s
         assert text.count(secret.decode("latin-1")) <= 1  # a cookie's name is none
     elif shape == b"Basic %s" or name != b"Set-Cookie" or b"; b" not in shape:
         assert secret.decode("latin-1") not in text
+
+
+@pytest.mark.parametrize("name", [b"X-Whatever", b"Sec-Something", b"X-Company-Sso"])
+def test_what_nobody_knows_is_a_digest(name: bytes) -> None:
+    """Secrets travel under names that nobody has thought of."""
+    assert shown(name, SECRET) == DIGEST(SECRET)
+    assert shown(name, b"") == ""

@@ -126,6 +126,7 @@ def test_the_version_that_mapi_told_stands_in_the_lines_of_the_others_and_of_fai
     [
         ("?msExchEcpCanary=QsI3_r1.&a=b", "?msExchEcpCanary=<removed>&a=b"),
         ("?a=b&X-OWA-CANARY=x&token=eyJ0", "?a=b&X-OWA-CANARY=<removed>&token=<removed>"),
+        ("?client_secret=x&SAMLResponse=y&apikey=z", "?client_secret=<removed>&SAMLResponse=<removed>&apikey=<removed>"),
         ("?access_token=x;Password=y", "?access_token=<removed>;Password=<removed>"),
         ("?MailboxId=a@b", "?MailboxId=a@b"),
         ("?sessionID=Version_15.1_(Build_2374.0)=Nj", "?sessionID=Version_15.1_(Build_2374.0)=Nj"),

@@ -56,6 +56,13 @@ def test_the_code_after_done_wins_unless_it_is_0() -> None:
     assert labels_of(execute(response_code=None)).code == ""
 
 
+def test_a_request_type_means_nothing_elsewhere() -> None:
+    """Whoever is not let in may send any; there are sixteen, and eight virtual directories on each server."""
+    for shape in SHAPES.values():
+        known = labels_of(execute(protocol=shape.protocol, request_type="Execute")).request_type
+        assert known == ("Execute" if shape.name == "mapi" else "")
+
+
 def test_what_is_published_nowhere_belongs_to_no_virtual_directory() -> None:
     assert labels_of(execute(backend=None, status=404)).vdir == ""
     assert labels_of(execute(backend=None, status=400, method="")).vdir == ""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
 from typing import Any
 
+from support.certs import issue_weak
 from support.lab import ALICE, BOB
-from support.running import RunningCase
+from support.running import RunningCase, later
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.threads import deferToThread
 
@@ -134,6 +136,73 @@ class AdministrationCase(RunningCase):
         self.assertIsNone(door.gate.keys.tokens.find(TOKEN))
         self.assertIsNotNone(door.gate.keys.tokens.find("another-token-of-sixteen"))
         yield None
+
+    @inlineCallbacks
+    def test_a_certificate_that_openssl_refuses_is_not_taken_and_nothing_else_stops(self) -> Any:
+        issued = Authority(self.folder / "ca").issue("localhost")
+        self.write(f'[admin]\nbind = "127.0.0.3:0"\ncertificate = "{issued.both}"\n')
+        self.assertTrue(self.ask("reload")["ok"])
+        door = self.service.administration.door
+        assert door is not None
+        assert door.creator is not None
+        before = door.creator.certificates[0].fingerprint
+        issue_weak(issued.both)
+        self.service.renewal._next_files = 0.0
+        self.service._tick()
+        self.assertEqual(door.creator.certificates[0].fingerprint, before)
+        self.assertEqual(self.flushLoggedErrors(), [])
+        yield None
+
+    @inlineCallbacks
+    def test_who_is_connected_with_a_certificate_of_an_authority_that_went_has_to_go(self) -> Any:
+        """A page that asks again every two seconds would stay connected for ever."""
+        mine, other = Authority(self.folder / "ca"), Authority(self.folder / "other")
+        issued, trusted = mine.issue("localhost"), self.folder / "trusted.pem"
+        trusted.write_bytes(mine.ca_file.read_bytes())
+        self.write(
+            f'[admin]\nbind = "127.0.0.3:0"\ncertificate = "{issued.both}"\nclient_ca = "{trusted}"\n'
+        )
+        self.assertTrue(self.ask("reload")["ok"])
+        context = ssl.create_default_context(cafile=str(mine.ca_file))
+        context.load_cert_chain(str(mine.issue("admin").both))
+
+        def connect() -> ssl.SSLSocket:
+            plain = socket.create_connection(("127.0.0.3", self.port), 20)
+            line = context.wrap_socket(plain, server_hostname="localhost")
+            line.settimeout(5)
+            self.addCleanup(line.close)
+            return line
+
+        def look(line: ssl.SSLSocket) -> bytes:
+            line.sendall(b"GET /files/icon.svg HTTP/1.1\r\nHost: 127.0.0.3\r\n\r\n")
+            try:
+                return line.recv(12)
+            except OSError:
+                return b""
+
+        line = yield deferToThread(connect)
+        self.assertEqual((yield deferToThread(look, line)), b"HTTP/1.1 200")
+        self.assertTrue(self.ask("reload")["ok"])
+        self.assertTrue((yield deferToThread(look, line)))
+        trusted.write_bytes(other.ca_file.read_bytes())
+        self.service.renewal.look_at_files()
+        yield later(0.05)
+
+        def drain(line: ssl.SSLSocket) -> bytes:
+            came = b"x"
+            while came:
+                try:
+                    came = line.recv(65536)
+                except (ConnectionError, ssl.SSLError):
+                    return b""
+            return came
+
+        self.assertEqual((yield deferToThread(drain, line)), b"")
+        try:
+            again = yield deferToThread(lambda: look(connect()))
+        except OSError:
+            again = b""
+        self.assertEqual(again, b"")
 
     @inlineCallbacks
     def test_a_reload_moves_and_closes_the_page(self) -> Any:

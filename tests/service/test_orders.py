@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from support.lab import ALICE, BOB
@@ -158,6 +159,9 @@ class OrdersCase(RunningCase):
             ({"command": "drain", "server": "THREE"}, "there is no server THREE; there are: ONE, TWO"),
             ({"command": "drain", "server": 3}, "server must be text"),
             ({"command": "drain", "server": "ONE", "deadline": "soon"}, "deadline must be seconds"),
+            ({"command": "drain", "server": "ONE", "deadline": math.nan}, "deadline must be seconds"),
+            ({"command": "drain", "server": "ONE", "deadline": math.inf}, "deadline must be seconds"),
+            ({"command": "drain", "server": "ONE", "deadline": 10**400}, "deadline must be seconds"),
             ({"command": "drain", "server": "ONE", "pool": "x"}, "no server ONE in pool x"),
             ({"command": "weight", "server": "ONE", "weight": 1001}, "from 0 to 1000"),
             ({"command": "weight", "server": "ONE", "weight": True}, "from 0 to 1000"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import attrs
@@ -9,8 +11,9 @@ from support.running import RunningCase
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from mapiproxy.backends.kind import Kind
+from mapiproxy.service.assembly import make_log
 from mapiproxy.service.reloading import CannotReload, reload
-from mapiproxy.settings import Bind, load_settings
+from mapiproxy.settings import Bind, Log, load_settings
 
 
 class ReloadingCase(RunningCase):
@@ -138,3 +141,20 @@ class ReloadingCase(RunningCase):
         self.assertEqual(reload(self.service, both), ["backend more added", "listener second opened"])
         self.assertEqual(reload(self.service, settings), ["listener second closed", "backend more removed"])
         self.assertEqual(list(self.service.sites), ["lab"])
+
+    @inlineCallbacks
+    def test_a_log_that_has_given_way_is_forgotten_but_not_what_it_has_counted(self) -> Any:
+        """It keeps megabytes of texts, and a file may be read again every minute."""
+        old = []
+        for number in range(3):
+            log = make_log(Log(directory=self.folder / f"log{number}"), self.service.reactor)
+            assert log is not None
+            self.service.change_log(log)
+            log.counts.written += 1
+            old.append(weakref.ref(log))
+            del log
+        self.service.change_log(None)
+        yield from self.service._old_logs
+        gc.collect()
+        self.assertEqual([each() for each in old], [None, None, None])
+        self.assertEqual(self.service.log_lines, (3, 0))

@@ -187,6 +187,22 @@ class ServiceCase(TestCase):
         self.assertIsNot(first.rules.sessions, last.rules.sessions)
         self.assertEqual([site.pool.backends[0].port for site in service.sites.values()], [9, 10])
 
+    def test_a_bug_in_one_of_the_things_done_each_second_does_not_end_the_others(self) -> None:
+        service = make_service(self.settings(None), reactor)
+        done: list[str] = []
+
+        def break_down(*_: Any) -> None:
+            raise RuntimeError("a bug")
+
+        for site in service.sites.values():
+            self.patch(site, "tick", break_down)
+        self.patch(service.renewal, "tick", break_down)
+        self.patch(service.statistics, "tick", lambda *_: done.append("statistics"))
+        self.patch(service.tracing, "tick", lambda *_: done.append("tracing"))
+        service._tick()
+        self.assertEqual(done, ["tracing", "statistics"])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1 + len(service.sites))
+
     def test_a_taken_port_is_an_error_at_once(self) -> None:
         with socket.create_server((HERE, 0)) as taken:
             service = make_service(self.settings(None, taken.getsockname()[1]), reactor)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 from mapiproxy.lab.authority import Authority, Issued
@@ -18,6 +24,20 @@ def loaded(issued: Issued, *names: str) -> Certificate:
 
 def make_authority(directory: Path, *, intermediate: bool = False) -> Authority:
     return Authority(directory / "authority", intermediate)
+
+
+def issue_weak(path: Path) -> Issued:
+    """A certificate and key that are well formed, and too small for OpenSSL as it comes today."""
+    key = rsa.generate_private_key(65537, 1024)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.lab.test")])
+    since = datetime.datetime(2026, 1, 1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7, since, since.replace(year=2046))
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(secret + certificate.public_bytes(Encoding.PEM))
+    return Issued(("mail.lab.test",), path, path, path)
 
 
 def make_client(
