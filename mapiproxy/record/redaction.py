@@ -1,8 +1,8 @@
-"""Heads as an operator may see them: fields that are known to hold no secret as they came, the rest as digests.
+"""Heads as an operator may see them: fields that are known to be harmless as they came, the rest as digests.
 
 Two equal values have equal digests, so one can follow a cookie from answer to request. The digest is keyed,
-with a key of this process, so that nobody can try out guesses on it. A field that nobody has put on the list is
-a digest as well: names that secrets travel under are invented faster than anybody can guess them.
+with a key of this process, so that nobody can try out guesses on it. A field that is not on the list is a
+digest as well: names that secrets travel under are invented faster than anybody can guess them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,28 @@ SECRET_NAMES = (
 )
 
 #: Fields that are shown: HTTP's own, and what Outlook, Exchange and grommunio say to each other.
-SHOWN = frozenset(
-    name.encode()
-    for name in ["accept", "accept-auth", "accept-charset", "accept-encoding", "accept-language", "accept-ranges", "age", "allow", "alt-svc", "cache-control", "client-request-id", "connection", "content-disposition", "content-encoding", "content-language", "content-length", "content-location", "content-range", "content-security-policy", "content-type", "date", "depth", "dnt", "etag", "expect", "expires", "forwarded", "from", "host", "http2-settings", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "keep-alive", "last-modified", "link", "location", "max-forwards", "mime-version", "ms-asprotocolcommands", "ms-asprotocolversion", "ms-asprotocolversions", "ms-server-activesync", "origin", "p3p", "persistent-auth", "pragma", "priority", "proxy-connection", "range", "referer", "referrer-policy", "request-id", "return-client-request-id", "retry-after", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user", "server", "soapaction", "strict-transport-security", "te", "timing-allow-origin", "trailer", "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent", "vary", "via", "x-anchormailbox", "x-aspnet-version", "x-beserver", "x-calculatedbetarget", "x-caserrorcode", "x-clientapplication", "x-clientinfo", "x-content-type-options", "x-deviceinfo", "x-diaginfo", "x-elapsedtime", "x-expirationinfo", "x-failurecontext", "x-featureversion", "x-feserver", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-frame-options", "x-lab-backend", "x-lab-user", "x-mapihttpcapability", "x-ms-cookieuri-requested", "x-ms-diagnostics", "x-ms-policykey", "x-original-url", "x-owa-version", "x-pendingperiod", "x-powered-by", "x-real-ip", "x-requestid", "x-requesttype", "x-responsecode", "x-serverapplication", "x-starttime", "x-tunnelexpirationtime", "x-ua-compatible", "x-user-identity", "x-xss-protection"]
-)
+SHOWN = frozenset((
+    b"accept", b"accept-auth", b"accept-charset", b"accept-encoding", b"accept-language", b"accept-ranges",
+    b"age", b"allow", b"alt-svc", b"cache-control", b"client-request-id", b"connection", b"content-
+    disposition", b"content-encoding", b"content-language", b"content-length", b"content-location", b"content-
+    range", b"content-security-policy", b"content-type", b"date", b"depth", b"dnt", b"etag", b"expect",
+    b"expires", b"forwarded", b"from", b"host", b"http2-settings", b"if-match", b"if-modified-since", b"if-
+    none-match", b"if-range", b"if-unmodified-since", b"keep-alive", b"last-modified", b"link", b"location",
+    b"max-forwards", b"mime-version", b"ms-asprotocolcommands", b"ms-asprotocolversion", b"ms-
+    asprotocolversions", b"ms-server-activesync", b"origin", b"p3p", b"persistent-auth", b"pragma",
+    b"priority", b"proxy-connection", b"range", b"referer", b"referrer-policy", b"request-id", b"return-
+    client-request-id", b"retry-after", b"sec-fetch-dest", b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-
+    user", b"server", b"soapaction", b"strict-transport-security", b"te", b"timing-allow-origin", b"trailer",
+    b"transfer-encoding", b"upgrade", b"upgrade-insecure-requests", b"user-agent", b"vary", b"via",
+    b"x-anchormailbox", b"x-aspnet-version", b"x-beserver", b"x-calculatedbetarget", b"x-caserrorcode",
+    b"x-clientapplication", b"x-clientinfo", b"x-content-type-options", b"x-deviceinfo", b"x-diaginfo",
+    b"x-elapsedtime", b"x-expirationinfo", b"x-failurecontext", b"x-featureversion", b"x-feserver",
+    b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto", b"x-frame-options",
+    b"x-lab-backend", b"x-lab-user", b"x-mapihttpcapability", b"x-ms-cookieuri-requested", b"x-ms-
+    diagnostics", b"x-ms-policykey", b"x-original-url", b"x-owa-version", b"x-pendingperiod", b"x-powered-by",
+    b"x-real-ip", b"x-requestid", b"x-requesttype", b"x-responsecode", b"x-serverapplication", b"x-starttime",
+    b"x-tunnelexpirationtime", b"x-ua-compatible", b"x-user-identity", b"x-xss-protection",
+))  # fmt: skip
 #: Fields whose scheme may be told; what follows it is a token.
 _CHALLENGES = frozenset((b"www-authenticate", b"proxy-authenticate", b"authentication-info"))
 #: A token behind its scheme, in a list of challenges: no parameter follows its ``=``.
@@ -82,7 +100,9 @@ def _value(key: bytes, value: bytes, digest: Digest) -> bytes:
         return digest(secret).encode() + at + host
     if b"?" in value or b"#" in value:
         value = _QUERY.sub(lambda found: found[1] + digest(found[2]).encode(), value)
-    return _USERINFO.sub(lambda found: found[1] + digest(found[2]).encode(), value) if b"@" in value else value
+    if b"@" in value:
+        value = _USERINFO.sub(lambda found: found[1] + digest(found[2]).encode(), value)
+    return value
 
 
 def _pair(pair: bytes, digest: Digest) -> bytes:
