@@ -25,25 +25,26 @@ SECRET_NAMES = (
 #: Fields that are shown: HTTP's own, and what Outlook, Exchange and grommunio say to each other.
 SHOWN = frozenset((
     b"accept", b"accept-auth", b"accept-charset", b"accept-encoding", b"accept-language", b"accept-ranges",
-    b"age", b"allow", b"alt-svc", b"cache-control", b"client-request-id", b"connection", b"content-
-    disposition", b"content-encoding", b"content-language", b"content-length", b"content-location", b"content-
-    range", b"content-security-policy", b"content-type", b"date", b"depth", b"dnt", b"etag", b"expect",
-    b"expires", b"forwarded", b"from", b"host", b"http2-settings", b"if-match", b"if-modified-since", b"if-
-    none-match", b"if-range", b"if-unmodified-since", b"keep-alive", b"last-modified", b"link", b"location",
-    b"max-forwards", b"mime-version", b"ms-asprotocolcommands", b"ms-asprotocolversion", b"ms-
-    asprotocolversions", b"ms-server-activesync", b"origin", b"p3p", b"persistent-auth", b"pragma",
-    b"priority", b"proxy-connection", b"range", b"referer", b"referrer-policy", b"request-id", b"return-
-    client-request-id", b"retry-after", b"sec-fetch-dest", b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-
-    user", b"server", b"soapaction", b"strict-transport-security", b"te", b"timing-allow-origin", b"trailer",
-    b"transfer-encoding", b"upgrade", b"upgrade-insecure-requests", b"user-agent", b"vary", b"via",
-    b"x-anchormailbox", b"x-aspnet-version", b"x-beserver", b"x-calculatedbetarget", b"x-caserrorcode",
-    b"x-clientapplication", b"x-clientinfo", b"x-content-type-options", b"x-deviceinfo", b"x-diaginfo",
-    b"x-elapsedtime", b"x-expirationinfo", b"x-failurecontext", b"x-featureversion", b"x-feserver",
-    b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto", b"x-frame-options",
-    b"x-lab-backend", b"x-lab-user", b"x-mapihttpcapability", b"x-ms-cookieuri-requested", b"x-ms-
-    diagnostics", b"x-ms-policykey", b"x-original-url", b"x-owa-version", b"x-pendingperiod", b"x-powered-by",
-    b"x-real-ip", b"x-requestid", b"x-requesttype", b"x-responsecode", b"x-serverapplication", b"x-starttime",
-    b"x-tunnelexpirationtime", b"x-ua-compatible", b"x-user-identity", b"x-xss-protection",
+    b"age", b"allow", b"alt-svc", b"cache-control", b"client-request-id", b"connection",
+    b"content-disposition", b"content-encoding", b"content-language", b"content-length", b"content-location",
+    b"content-range", b"content-security-policy", b"content-type", b"date", b"depth", b"dnt", b"etag",
+    b"expect", b"expires", b"forwarded", b"from", b"host", b"http2-settings", b"if-match",
+    b"if-modified-since", b"if-none-match", b"if-range", b"if-unmodified-since", b"keep-alive",
+    b"last-modified", b"link", b"location", b"max-forwards", b"mime-version", b"ms-asprotocolcommands",
+    b"ms-asprotocolversion", b"ms-asprotocolversions", b"ms-server-activesync", b"origin", b"p3p",
+    b"persistent-auth", b"pragma", b"priority", b"proxy-connection", b"range", b"referer", b"referrer-policy",
+    b"request-id", b"return-client-request-id", b"retry-after", b"sec-fetch-dest", b"sec-fetch-mode",
+    b"sec-fetch-site", b"sec-fetch-user", b"server", b"soapaction", b"strict-transport-security", b"te",
+    b"timing-allow-origin", b"trailer", b"transfer-encoding", b"upgrade", b"upgrade-insecure-requests",
+    b"user-agent", b"vary", b"via", b"x-anchormailbox", b"x-aspnet-version", b"x-beserver",
+    b"x-calculatedbetarget", b"x-caserrorcode", b"x-clientapplication", b"x-clientinfo",
+    b"x-content-type-options", b"x-deviceinfo", b"x-diaginfo", b"x-elapsedtime", b"x-expirationinfo",
+    b"x-failurecontext", b"x-featureversion", b"x-feserver", b"x-forwarded-for", b"x-forwarded-host",
+    b"x-forwarded-port", b"x-forwarded-proto", b"x-frame-options", b"x-lab-backend", b"x-lab-user",
+    b"x-mapihttpcapability", b"x-ms-cookieuri-requested", b"x-ms-diagnostics", b"x-ms-policykey",
+    b"x-original-url", b"x-owa-version", b"x-pendingperiod", b"x-powered-by", b"x-real-ip", b"x-requestid",
+    b"x-requesttype", b"x-responsecode", b"x-serverapplication", b"x-starttime", b"x-tunnelexpirationtime",
+    b"x-ua-compatible", b"x-user-identity", b"x-xss-protection",
 ))  # fmt: skip
 #: Fields whose scheme may be told; what follows it is a token.
 _CHALLENGES = frozenset((b"www-authenticate", b"proxy-authenticate", b"authentication-info"))
