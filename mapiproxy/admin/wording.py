@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from mapiproxy.record.lengths import show_length
+
 NONE = "–"
 #: Blanks at which no line breaks; numbers are written with them.
 _BLANKS = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
@@ -32,20 +34,7 @@ def finalize(value: object) -> object:
 
 def seconds(value: float | None) -> str:
     """``4m12s``."""
-    if value is None:
-        return NONE
-    if value < 0:
-        return "0s"
-    if value < 10:
-        return f"{value:.1f}s"
-    whole = round(value)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02}s"
-    if whole < 86400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
-    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"
+    return NONE if value is None else show_length(value)
 
 
 def milliseconds(value: float | None) -> str:

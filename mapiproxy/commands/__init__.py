@@ -22,7 +22,7 @@ COMMANDS = {
     "cert": "Compare the certificates of listeners with those that servers show.",
     "test": "Test a server, or this proxy from outside, as Outlook would use it.",
     "run": "Run the proxy in the foreground.",
-    "lab": "Run the proxy with embedded backends and a client, to look at.",
+    "lab": "Run the proxy with embedded backends and a client, to look at; scenarios, devices, crowds.",
     "status": "How the running proxy is.",
     "servers": "The servers behind the running proxy.",
     "sessions": "The sessions that the running proxy knows.",

@@ -17,6 +17,8 @@ import click
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from mapiproxy.record.lengths import show_length
+
 #: Where the example configuration has it.
 USUAL = "/run/mapiproxy/control.sock"
 #: Seconds that a reply may take.
@@ -147,15 +149,4 @@ def _wide(table: RenderableType, out: Console) -> int:
 
 def show_seconds(seconds: float | None) -> str:
     """``4m12s``; ``-`` for none."""
-    if seconds is None:
-        return "-"
-    if seconds < 10:
-        return f"{seconds:.1f}s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02}s"
-    if whole < 86400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
-    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"
+    return "-" if seconds is None else show_length(seconds)

@@ -12,9 +12,10 @@ from rich.text import Text
 from mapiproxy.backends.kind import Kind
 from mapiproxy.commands.asking import console, plain
 from mapiproxy.commands.logfiles import (
-    USUAL_CONFIG,
     Advance,
+    config_option,
     files_of,
+    kind_option,
     needed,
     now_ms,
     place_of,
@@ -34,14 +35,8 @@ from mapiproxy.evidence.reading import Troubles, Window
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @click.option("-n", "most", default=20, show_default=True, type=click.IntRange(1), help="So many groups.")
 @windowed
-@click.option(
-    "--kind",
-    type=click.Choice([kind.value for kind in Kind]),
-    help="What the servers are, for the meaning of X-ResponseCode; of those in --config it is known.",
-)
-@click.option(
-    "--config", type=click.Path(path_type=Path), help=f"For the log's folder.  [default: {USUAL_CONFIG}]"
-)
+@kind_option
+@config_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def errors(
     paths: tuple[Path, ...],

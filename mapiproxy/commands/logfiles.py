@@ -37,6 +37,15 @@ from mapiproxy.settings import read_settings
 
 #: Where a configuration file usually is.
 USUAL_CONFIG = Path("/etc/mapiproxy/mapiproxy.toml")
+#: The options that several log commands have.
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path), help=f"For the log's folder.  [default: {USUAL_CONFIG}]"
+)
+kind_option = click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in Kind]),
+    help="What the servers are, for the meaning of X-ResponseCode; of those in --config it is known.",
+)
 #: Stands for the standard input.
 STDIN = Path("-")
 

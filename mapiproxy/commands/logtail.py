@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mapiproxy.commands.asking import console, plain
 from mapiproxy.commands.following import Follower, last_rows
-from mapiproxy.commands.logfiles import STDIN, USUAL_CONFIG, files_of, place_of, tell_troubles
+from mapiproxy.commands.logfiles import STDIN, config_option, files_of, place_of, tell_troubles
 from mapiproxy.commands.sessions import shorten
 from mapiproxy.evidence.fate import Fate, fate_of
 from mapiproxy.evidence.moments import show_ms, stamp
@@ -30,9 +30,7 @@ _PACE = 0.5
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @click.option("-n", "count", default=20, show_default=True, type=click.IntRange(0), help="So many requests.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
-@click.option(
-    "--config", type=click.Path(path_type=Path), help=f"For the log's folder.  [default: {USUAL_CONFIG}]"
-)
+@config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each request.")
 def tail(paths: tuple[Path, ...], count: int, follow: bool, config: Path | None, as_json: bool) -> None:
     """Show when, who, what, where, the answer (status/X-ResponseCode), how long, and where the time went.

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from mapiproxy.commands.asking import console, fits, lines_of, plain
 from mapiproxy.commands.logfiles import (
-    USUAL_CONFIG,
     Advance,
+    config_option,
     files_of,
     needed,
     now_ms,
@@ -39,9 +39,7 @@ from mapiproxy.evidence.toplist import KEYS, ORDERS, Tally, TopList
 @click.option("--order", default="count", show_default=True, type=click.Choice(ORDERS), help="What is first.")
 @click.option("-n", "most", default=20, show_default=True, type=click.IntRange(1), help="So many groups.")
 @windowed
-@click.option(
-    "--config", type=click.Path(path_type=Path), help=f"For the log's folder.  [default: {USUAL_CONFIG}]"
-)
+@config_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def top(
     paths: tuple[Path, ...],

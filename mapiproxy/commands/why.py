@@ -11,9 +11,10 @@ from mapiproxy.backends.kind import Kind
 from mapiproxy.commands.asking import console
 from mapiproxy.commands.logfiles import (
     STDIN,
-    USUAL_CONFIG,
     Advance,
+    config_option,
     files_of,
+    kind_option,
     needed,
     now_ms,
     place_of,
@@ -40,14 +41,8 @@ _NEVER = 253_402_300_799_999
 @click.argument("user")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @windowed
-@click.option(
-    "--kind",
-    type=click.Choice([kind.value for kind in Kind]),
-    help="What the servers are, for the meaning of X-ResponseCode; of those in --config it is known.",
-)
-@click.option(
-    "--config", type=click.Path(path_type=Path), help=f"For the log's folder.  [default: {USUAL_CONFIG}]"
-)
+@kind_option
+@config_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def why(
     user: str,
