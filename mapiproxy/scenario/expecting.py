@@ -118,7 +118,7 @@ def _detections(
         for key in each.keys() - {"step", "says", "within"}:
             _once(problems, (*place, key), "unknown key; known here: step, says, within")
         step, says, within = (each.get(key) for key in ("step", "says", "within"))
-        if step is not None and step not in steps:
+        if step is not None and (not isinstance(step, str) or step not in steps):
             _once(problems, (*place, "step"), f"there is no step {show(step)}{meant(str(step), steps)}")
         try:
             if not isinstance(says, str):

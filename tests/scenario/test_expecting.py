@@ -81,6 +81,7 @@ def test_detections() -> None:
         ({"log": {"Endng": {"min": 1}}}, "no column or key of the log"),
         ({"exchange": 3}, "must be a table, not 3"),
         ({"detected": {"step": "crush", "says": "x"}}, 'there is no step "crush"; did you mean "crash"?'),
+        ({"detected": {"step": ["crash"], "says": "x"}}, "there is no step "),
         ({"detected": {"says": "("}}, "detected.says: "),
         ({"detected": {"step": "crash"}}, "missing: says = a regular expression"),
         ({"detected": {"says": "x", "whithin": "5s"}}, "unknown key; known here: step, says, within"),
