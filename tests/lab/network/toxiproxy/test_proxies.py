@@ -180,7 +180,7 @@ def test_what_takes_time_is_done_one_after_the_other() -> None:
 
 @pytest.mark.parametrize("upstream", ["127.0.0.1:\u00b2", "127.0.0.1:" + "9" * 5000, "127.0.0.1:"])
 def test_a_port_that_is_no_number_is_a_bad_request(upstream: str) -> None:
-    with pytest.raises(ApiError, match="is not .HOST:PORT.") as caught:
+    with pytest.raises(ApiError, match=r"is not .HOST:PORT.") as caught:
         Table().create(upstream=upstream)
 
     assert caught.value.status == 400
