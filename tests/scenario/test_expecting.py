@@ -79,6 +79,11 @@ def test_detections() -> None:
         ({"reconnects": {}}, "an empty table expects nothing"),
         ({"outage_max": 2}, "a duration needs a unit"),
         ({"log": {"Endng": {"min": 1}}}, "no column or key of the log"),
+        # Nothing is ever counted there, so an expectation of 0 could not fail.
+        ({"log": {"Ending": {"BackendLosst": 0}}}, 'no ending of an exchange; did you mean "BackendLost"?'),
+        ({"codes": {"1O": 0}}, "must be a number in quotes, or other"),
+        ({"statuses": {"5xx": 0}}, "must be a number in quotes, or other"),
+        ({"went_down": {"mbx1": 0}}, "no server; they are called MBX1, MBX2"),
         ({"exchange": 3}, "must be a table, not 3"),
         ({"detected": {"step": "crush", "says": "x"}}, 'there is no step "crush"; did you mean "crash"?'),
         ({"detected": {"step": ["crash"], "says": "x"}}, "there is no step "),
