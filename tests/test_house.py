@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "selftest": {"wire", "backends", "mapi", "policy", "net", "lab"},
     "service": {*_BELOW_SERVICE, "admin"} - {"lab"},
     # Plays the real service in the laboratory; knows nothing of net.
-    "scenario": {"lab", "settings", "service"},
+    "scenario": {"record", "lab", "settings", "service"},
     "commands": {*_BELOW_SERVICE, "admin", "lint", "scenario", "selftest", "service"},
     "tap": {"commands", "settings", "service"},
 }

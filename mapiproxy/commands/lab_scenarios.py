@@ -10,12 +10,14 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from mapiproxy.commands.asking import console, lines_of, plain
+from mapiproxy.commands.interrupting import Interrupt
 from mapiproxy.scenario.axis import show_length, show_moment
 from mapiproxy.scenario.library import NoScenario, find, known
 from mapiproxy.scenario.reading import Scenario, load_scenario
@@ -124,6 +126,8 @@ def run_scenarios(
         click.echo(f"none of these scenarios is for {kind}", err=True)
         raise SystemExit(CANNOT)
     there = _target_of(target, users, ca_file) if target else None
+    _make_room(report, junit_file)
+    interrupt = Interrupt()
     show = _Show(quiet=as_json, verbose=verbose)
     if real or there is not None:
         from twisted.internet import reactor
@@ -140,8 +144,16 @@ def run_scenarios(
                 show.skip(scenario, one, "needs --real")
                 continue
             show.begin(scenario, one)
-            played.append(play_virtually(scenario, one, seed))
-            show.end(played[-1])
+            try:
+                with interrupt.noticed():
+                    played.append(play_virtually(scenario, one, seed))
+            except KeyboardInterrupt:
+                pass
+            else:
+                show.end(played[-1])
+            if interrupt.came:
+                click.echo(f"interrupted at {scenario.name} ({one}): the rest was not played", err=True)
+                break
     _write(played, report, junit_file)
     if as_json:
         from mapiproxy.scenario.report import as_json as document
@@ -149,7 +161,7 @@ def run_scenarios(
         click.echo(document(played), nl=False)
     else:
         show.total(played, report)
-    raise SystemExit(_code(played))
+    raise SystemExit(CANNOT if interrupt.came else _code(played))
 
 
 def _code(played: Sequence[Played]) -> int:
@@ -182,20 +194,36 @@ def _target_of(target: str, users: Sequence[str], ca_file: Path | None) -> Targe
         raise click.UsageError(str(error)) from None
 
 
+def _make_room(report: Path | None, junit_file: Path | None) -> None:
+    """What cannot be written is told before anything is played, not after minutes."""
+    try:
+        if report is not None:
+            report.mkdir(parents=True, exist_ok=True)
+            for name in ("report.html", "report.json"):
+                (report / name).touch()
+        if junit_file is not None:
+            junit_file.touch()
+    except OSError as error:
+        _not_written(error)
+
+
+def _not_written(error: OSError) -> NoReturn:
+    click.echo(f"mapiproxy lab: the report could not be written: {error}", err=True)
+    raise SystemExit(CANNOT) from None
+
+
 def _write(played: Sequence[Played], report: Path | None, junit_file: Path | None) -> None:
     from mapiproxy.scenario.junit import junit
     from mapiproxy.scenario.report import as_json, html
 
     try:
         if report is not None:
-            report.mkdir(parents=True, exist_ok=True)
             (report / "report.html").write_text(html(played), encoding="utf-8")
             (report / "report.json").write_text(as_json(played), encoding="utf-8")
         if junit_file is not None:
             junit_file.write_text(junit(played), encoding="utf-8", errors="replace")
     except OSError as error:
-        click.echo(f"mapiproxy lab: the report could not be written: {error}", err=True)
-        raise SystemExit(CANNOT) from None
+        _not_written(error)
 
 
 class _Show:

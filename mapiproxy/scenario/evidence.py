@@ -12,9 +12,9 @@ from pathlib import Path
 
 #: What can be counted: columns with words or codes, and keys of GenericInfo. Not times, not ids.
 COUNTED = (
-    "Protocol", "AuthenticationType", "AuthenticatedUser", "ClientIpAddress", "HttpStatus", "BackEndStatus",
-    "ErrorCode", "Method", "TargetServer", "RoutingType", "RoutedBy", "Backend", "X-ResponseCode",
-    "LateResponseCode", "Retries", "MovedFrom", "Ending", "Phase", "Cause", "Verdict",
+    "Protocol", "AuthenticationType", "AuthenticatedUser", "ClientIpAddress", "ServerHostName", "HttpStatus",
+    "BackEndStatus", "ErrorCode", "Method", "TargetServer", "RoutingType", "RoutedBy", "Backend",
+    "X-ResponseCode", "LateResponseCode", "Retries", "MovedFrom", "Ending", "Phase", "Cause", "Verdict",
 )  # fmt: skip
 _KEYS = ("GenericInfo", "GenericErrors")
 

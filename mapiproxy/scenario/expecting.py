@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from mapiproxy.record.ending import Ending
 from mapiproxy.scenario.evidence import COUNTED
 from mapiproxy.scenario.judging import Check, Detection, Expectation, Expected
 from mapiproxy.scenario.subjects import ALWAYS, SUBJECTS, Subject
@@ -20,6 +21,9 @@ from mapiproxy.settings.units import BadValue, parse_duration, show
 KINDS = ("exchange", "grommunio")
 #: The key for all that are not named.
 OTHER = "other"
+_ENDINGS = tuple(ending.value for ending in Ending)
+_NUMBERED = (("codes",), ("server_codes",), ("statuses",), ("log", "HttpStatus"), ("log", "X-ResponseCode"))
+_SERVERS = (("at_servers",), ("went_down",))
 
 
 def read_expectations(
@@ -69,6 +73,9 @@ def _read(
             for key in value.keys() - {*COUNTED, "lines"}:
                 close = meant(key, COUNTED) or f"; there are {', '.join(COUNTED)}"
                 _once(problems, (*path, key), f"no column or key of the log that can be counted{close}")
+        for key in value.keys() - {OTHER}:
+            if (wrong := _never_counted(names, key)) is not None:
+                _once(problems, (*path, key), wrong)
         for key, inner in value.items():
             shown = tuple(each for each in value if each != OTHER)
             if key == OTHER:
@@ -78,6 +85,17 @@ def _read(
                 made += _read((*path, key), (*names, key), inner, subject, problems)
         return made
     return [Expectation(names, _check(path, value, subject, problems), line, who=subject.who)]
+
+
+def _never_counted(names: tuple[str, ...], key: str) -> str | None:
+    """Why nothing is ever counted under this key: an expectation of 0 there could not fail."""
+    if names == ("log", "Ending") and key not in _ENDINGS:
+        return f"no ending of an exchange{meant(key, _ENDINGS) or '; there are ' + ', '.join(_ENDINGS)}"
+    if names in _NUMBERED and not (key.isascii() and key.isdigit()):
+        return "must be a number in quotes, or other"
+    if names in _SERVERS and not re.fullmatch(r"MBX[1-9]", key):
+        return "no server; they are called MBX1, MBX2"
+    return None
 
 
 def _check(path: KeyPath, value: Any, subject: Subject, problems: Problems) -> Check:
@@ -118,7 +136,7 @@ def _detections(
         for key in each.keys() - {"step", "says", "within"}:
             _once(problems, (*place, key), "unknown key; known here: step, says, within")
         step, says, within = (each.get(key) for key in ("step", "says", "within"))
-        if step is not None and step not in steps:
+        if step is not None and (not isinstance(step, str) or step not in steps):
             _once(problems, (*place, "step"), f"there is no step {show(step)}{meant(str(step), steps)}")
         try:
             if not isinstance(says, str):

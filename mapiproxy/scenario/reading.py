@@ -39,6 +39,8 @@ from mapiproxy.settings.units import show
 #: Faults for which it matters how many bytes there are.
 _COUNTING = ("bandwidth", "slicer", "limit_data")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
+#: No file may ask for more; what is beyond is not even counted, for a typing error must not fill the memory.
+_MOST_SERVERS, _MOST_NODES, _MOST_CLIENTS, _MOST_CONTEXTS = 9, 4, 500, 20
 
 
 @frozen
@@ -92,13 +94,14 @@ class Scenario:
     @property
     def server_names(self) -> tuple[str, ...]:
         """MBX1, MBX2."""
-        return tuple(f"MBX{number + 1}" for number in range(self.servers.count))
+        return tuple(f"MBX{number + 1}" for number in range(min(self.servers.count, _MOST_SERVERS)))
 
 
 def names_of(table: ClientTable) -> list[str]:
     """alice, alice2, alice3."""
     name = table.name or "alice"
-    return [name if number == 1 else f"{name}{number}" for number in range(1, table.count + 1)]
+    count = min(table.count, _MOST_CLIENTS)
+    return [name if number == 1 else f"{name}{number}" for number in range(1, count + 1)]
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -179,10 +182,10 @@ _EXAMPLES = {
 
 def _check_counts(table: ScenarioTable, problems: Problems) -> None:
     for path, value, most in (
-        (("servers", "count"), table.servers.count, 9),
-        (("proxy", "nodes"), table.proxy.nodes, 4),
-        *((("client", n, "count"), each.count, 500) for n, each in enumerate(table.client)),
-        *((("client", n, "contexts"), each.contexts, 20) for n, each in enumerate(table.client)),
+        (("servers", "count"), table.servers.count, _MOST_SERVERS),
+        (("proxy", "nodes"), table.proxy.nodes, _MOST_NODES),
+        *((("client", n, "count"), each.count, _MOST_CLIENTS) for n, each in enumerate(table.client)),
+        *((("client", n, "contexts"), each.contexts, _MOST_CONTEXTS) for n, each in enumerate(table.client)),
     ):
         if not 1 <= value <= most:
             problems.error(path, f"must be from 1 to {most}")

@@ -58,12 +58,12 @@ def make_step(
     if word is None:
         problems.missing((*path, "do"), f"missing; one of {', '.join(sorted(VERBS))}")
         return None
-    if word not in VERBS:
+    if not isinstance(word, str) or word not in VERBS:
         problems.error((*path, "do"), f"unknown: {show(word)}{known_words(str(word), VERBS)}")
         return None
     inner = _Below(problems, path)
     converter = make_converter(Path(), VERB_PARSERS, VERB_MANY)
-    made: Any = read_shape(keys, VERBS[str(word)], converter, inner)
+    made: Any = read_shape(keys, VERBS[word], converter, inner)
     if inner.clean:
         _check_verb(made, path, known, problems)
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,6 +13,9 @@ from click.testing import CliRunner, Result
 from support.scenarios import FRAME, step
 
 from mapiproxy.commands import main
+from mapiproxy.scenario import playing
+from mapiproxy.scenario.reading import Scenario
+from mapiproxy.scenario.verdict import Played
 
 SHORT = FRAME.replace('"60s"', '"20s"')
 
@@ -126,3 +130,27 @@ def test_a_report_that_cannot_be_written_is_said(good: Path, tmp_path: Path) -> 
 
     assert result.exit_code == 2
     assert "could not be written" in result.stderr
+    assert result.stdout == "", "it is told before anything is played"
+
+
+def test_what_was_played_before_an_interrupt_is_reported(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = playing.play_virtually
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def play(scenario: Scenario, kind: str, seed: int | None) -> Played:
+        if kind == "grommunio":
+            signal.raise_signal(signal.SIGINT)
+        return plain(scenario, kind, seed)
+
+    monkeypatch.setattr(playing, "play_virtually", play)
+    try:
+        result = invoke("run", str(good), "--report", str(tmp_path / "out"))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert result.exit_code == 2
+    assert "(grommunio): the rest was not played" in result.stderr
+    (told,) = json.loads((tmp_path / "out" / "report.json").read_text())["scenarios"]
+    assert (told["kind"], told["ok"]) == ("exchange", True)

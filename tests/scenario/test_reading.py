@@ -83,6 +83,9 @@ def test_a_good_one_is_read_and_its_steps_are_in_the_order_of_time() -> None:
         ('fault = "latency"', 'fault = "latncy"', "did you mean latency"),
         ('delay = "200ms"', 'dealy = "200ms"', "unknown key dealy; did you mean delay"),
         ("count = 2", "count = 1000", "client[0].count: must be from 1 to 500"),
+        # As many names, or servers, would not fit into any memory.
+        ("count = 2", "count = 999999999999999999", "client[0].count: must be from 1 to 500"),
+        ("count = 3", "count = 999999999999999999", "servers.count: must be from 1 to 9"),
         ('name = "bob"', 'name = "alice"', 'there is another client "alice"'),
         ('do = "crash"', 'do = "crahs"', 'step[0].do: unknown: "crahs"; did you mean "crash"?'),
         ('at = "90s"', 'at = "9m"', "step[0].at: is not before the end of the scenario"),

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
 
+from mapiproxy.backends.fleet import Admin, Backend
 from mapiproxy.exchange import choosing
+from mapiproxy.exchange.actions import Timer, ToClient
+from mapiproxy.exchange.base import Actions
+from mapiproxy.exchange.exchange import Exchange
+from mapiproxy.exchange.losses import Losses
+from mapiproxy.exchange.table import Answering
+from mapiproxy.net.relay import Relay
 from mapiproxy.net.watch import Watch
 from mapiproxy.policy import replay, routing
 from mapiproxy.scenario.causes import CAUSES
@@ -107,6 +115,67 @@ def share_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProxyNode, "start", start)
 
 
+def never_send_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was lost is lost."""
+    monkeypatch.setattr(choosing, "may_send_again", lambda *_: replay.Verdict.BREAK)
+
+
+def give_no_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients do not carry with them where their session lives."""
+    monkeypatch.setattr(Exchange, "_route_cookie", lambda self: ())
+
+
+def place_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new session of a mailbox goes where it happens to."""
+    turn = count()
+    monkeypatch.setattr(routing, "rendezvous", lambda _, backends: backends[next(turn) % len(backends)])
+
+
+def leave_waits_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose client has gone waits on at the server (reference M14)."""
+    plain = Losses.client_lost
+
+    def client_lost(self: Losses, now: float) -> Actions:
+        with monkeypatch.context() as inner:
+            inner.setattr(Exchange, "is_wait", False)
+            return plain(self, now)
+
+    monkeypatch.setattr(Losses, "client_lost", client_lost)
+
+
+def wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PENDINGs that stay out are nothing to it (complaint 32)."""
+    plain = Relay.tick
+
+    def tick(self: Relay, now: float) -> None:
+        if self.exchange is None or self.deadline.timer is not Timer.QUIET:
+            plain(self, now)
+
+    monkeypatch.setattr(Relay, "tick", tick)
+
+
+def drain_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that drains takes new sessions."""
+    monkeypatch.setattr(Backend, "takes", property(lambda self: self.keeps))
+
+
+def throw_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that drains keeps nobody."""
+    monkeypatch.setattr(Backend, "keeps", property(lambda self: self.up and self.admin is Admin.READY))
+
+
+def make_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half an answer gets an end as if it were a whole one (reference 5.3)."""
+    plain = Losses.backend_lost
+
+    def backend_lost(self: Losses, text: str, now: float, *more: Any, **named: Any) -> Actions:
+        half = self.answering is Answering.SENDING
+        actions = plain(self, text, now, *more, **named)
+        return [ToClient(b"0\r\n\r\n"), *actions] if half else actions
+
+    monkeypatch.setattr(Losses, "backend_lost", backend_lost)
+
+
 BREAKS: list[tuple[Callable[[pytest.MonkeyPatch], None], str, str, str]] = [
     (send_all_again, "lost-answer-behind-us", "exchange", "duplicates"),
     (know_no_session, "wired-wireless-cellular", "grommunio", "moved_backends"),
@@ -115,6 +184,17 @@ BREAKS: list[tuple[Callable[[pytest.MonkeyPatch], None], str, str, str]] = [
     (never_probe, "half-open-behind-us", "grommunio", "detected half open"),
     (keep_the_dead, "backend-hang", "exchange", "outage_max"),
     (keep_the_idle, "idle-firewall-patient", "exchange", "executes_unknown"),
+    (never_send_again, "lost-ping", "grommunio", "resent"),
+    (give_no_route, "proxy-upgrade", "exchange", "unmatched_cookies"),
+    (give_no_route, "source-affinity", "grommunio", "unmatched_cookies"),
+    (place_anywhere, "crashed-outlook", "exchange", "at_servers.*"),
+    (leave_waits_open, "idle-firewall-rst", "exchange", "waits_rejected"),
+    (wait_for_ever, "mute-pending", "grommunio", "hangs"),
+    (drain_nothing, "drain", "grommunio", "contexts_lost"),
+    (throw_out, "drain", "exchange", "moved_backends"),
+    (make_it_whole, "lost-answer-behind-us", "exchange", "bad_answers"),
+    (keep_the_dead, "half-open-behind-us", "grommunio", "outage_max"),
+    (send_all_again, "half-open-behind-us", "grommunio", "executes_unknown"),
     (share_a_clock, "clock-jump", "exchange", "waits_lost"),
 ]
 

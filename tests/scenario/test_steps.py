@@ -37,6 +37,8 @@ def test_one_name_or_several() -> None:
     [
         ({"do": "crash"}, 'step[0].at: missing; write at = "90s"'),
         ({"at": "1s"}, "step[0].do: missing; one of "),
+        ({"at": "1s", "do": ["crash"]}, "step[0].do: unknown: "),
+        ({"at": "1s", "do": {"word": "crash"}}, "step[0].do: unknown: "),
         ({"at": "1s", "do": "crash", "name": 7}, "step[0].name: must be a string, not 7"),
         ({"at": "1s", "do": "fault", "rule": {"fault": "reset"}}, "step[0].device: missing: which device?"),
         ({"at": "1s", "do": "heal", "device": "lan"}, 'step[0].device: there is no device "lan"'),

@@ -76,7 +76,8 @@ class OutlookLine(ClientLine):
 
     def forsake(self) -> None:
         """The network below is gone: nothing comes or leaves. The socket stays until :meth:`bury`."""
-        # On real sockets what the system was given before still leaves.
+        # On real sockets what the system was given before still leaves. To the other end it looks like
+        # somebody who reads no more: what is sent is acknowledged until the window is full.
         self.hold()
         self.alive = False
         if self._asked is not None:

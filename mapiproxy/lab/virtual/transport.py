@@ -10,6 +10,9 @@ What is imitated, because programs depend on it:
 * who reads a FIN and knows no half close is closed.
 
 ``vanish`` is what no real socket can do: be gone without a word, like a laptop that has lost its network.
+
+What is not: packets are never lost, so nothing is retransmitted, and nobody's TCP gives up on a peer that is
+gone without a word. Only the timers of programs find it out.
 """
 
 from __future__ import annotations

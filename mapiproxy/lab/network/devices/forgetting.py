@@ -1,7 +1,8 @@
 """What devices with a table of flows have in common: they can forget one.
 
 A program cannot make the kernel forget a connection. So the sockets of a forgotten flow stay open, and what
-comes from them is thrown away or answered with a reset: to both ends that is the same.
+comes from them is thrown away or answered with a reset. What is thrown away has been acknowledged by our
+kernel, so the sender's TCP never gives up by itself, as it would after retransmitting in vain.
 """
 
 from __future__ import annotations

@@ -185,6 +185,8 @@ def _json(request: Request) -> object:
         return json.loads(raw)
     except ValueError as error:
         raise bad_body(str(error)) from None
+    except RecursionError:
+        raise bad_body("it is nested too deeply") from None
 
 
 def _object(request: Request) -> Mapping[str, Any]:

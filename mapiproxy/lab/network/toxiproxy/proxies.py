@@ -1,6 +1,7 @@
 """The proxies that clients of the API make: each a device, with its toxics, on or off.
 
-Knows nothing of HTTP. What takes time (a port is free only when its listener has gone) is a coroutine.
+Knows nothing of HTTP. What takes time (a port is free only when its listener has gone) is a coroutine, and
+those are carried out one after the other: a proxy that is moved cannot be deleted in the middle of it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
+from twisted.internet.defer import DeferredLock
 from twisted.internet.error import CannotListenError
 
 from mapiproxy.lab.happening import Tell, tell_nobody
@@ -112,6 +114,7 @@ class Proxies:
         self._tell = tell
         self._anywhere = anywhere
         self._proxies: dict[str, Proxy] = {}
+        self._turn = DeferredLock()
 
     def __iter__(self) -> Iterator[Proxy]:
         return iter(self._proxies.values())
@@ -124,6 +127,10 @@ class Proxies:
 
     async def create(self, given: Mapping[str, Any]) -> Proxy:
         """:raise ApiError: it cannot be, or is already."""
+        async with self._turn:
+            return self._create(given)
+
+    def _create(self, given: Mapping[str, Any]) -> Proxy:
         proxy, enabled = self._read(given)
         if proxy.name in self._proxies:
             raise proxy_exists()
@@ -137,6 +144,10 @@ class Proxies:
 
         :raise ApiError: there is none, or a value is wrong.
         """
+        async with self._turn:
+            return await self._update(name, given)
+
+    async def _update(self, name: str, given: Mapping[str, Any]) -> Proxy:
         proxy = self.get(name)
         enabled = _enabled(given, proxy.device is not None)
         listen, upstream = proxy.listen, proxy.upstream
@@ -154,9 +165,12 @@ class Proxies:
 
     async def delete(self, name: str) -> None:
         """:raise ApiError: there is none."""
-        proxy = self.get(name)
-        await self._stop(proxy)
-        self._proxies.pop(name, None)
+        async with self._turn:
+            await self._delete(name)
+
+    async def _delete(self, name: str) -> None:
+        await self._stop(self.get(name))
+        del self._proxies[name]
 
     async def populate(self, given: object) -> list[Proxy]:
         """Make those that are not there, replace those that differ, leave the others alone.
@@ -165,32 +179,38 @@ class Proxies:
         """
         if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
             raise bad_body("write a list of proxies")
+        async with self._turn:
+            return await self._populate(given)
+
+    async def _populate(self, given: list[Mapping[str, Any]]) -> list[Proxy]:
         wanted = [(self._read(each), each) for each in given]
         made = []
         for (proxy, enabled), each in wanted:
             there = self._proxies.get(proxy.name)
             if there is not None and _same(there, proxy):
                 if enabled != (there.device is not None):
-                    await self.update(there.name, {"enabled": enabled})
+                    await self._update(there.name, {"enabled": enabled})
                 made.append(there)
                 continue
             if there is not None:
-                await self.delete(there.name)
-            made.append(await self.create(each))
+                await self._delete(there.name)
+            made.append(self._create(each))
         return made
 
     async def reset(self) -> None:
         """No toxics any more, and all proxies on."""
-        for proxy in list(self):
-            for name in list(proxy.toxics):
-                proxy.remove(name)
-            if proxy.device is None:
-                self._start(proxy)
+        async with self._turn:
+            for proxy in list(self):
+                for name in list(proxy.toxics):
+                    proxy.remove(name)
+                if proxy.device is None:
+                    self._start(proxy)
 
     async def stop(self) -> None:
         """All of them."""
-        for proxy in list(self):
-            await self._stop(proxy)
+        async with self._turn:
+            for proxy in list(self):
+                await self._stop(proxy)
 
     def _read(self, given: Mapping[str, Any]) -> tuple[Proxy, bool]:
         name = given.get("name")
@@ -245,7 +265,8 @@ def _enabled(given: Mapping[str, Any], before: bool) -> bool:
 def _address(given: Mapping[str, Any], name: str, port_zero: bool = False) -> Address:
     value = given[name]
     host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    if not port.isdigit() or not (0 if port_zero else 1) <= int(port) <= 65535 or not host + port:
+    known = port.isascii() and port.isdigit() and len(port) <= 5
+    if not known or not (0 if port_zero else 1) <= int(port) <= 65535:
         raise bad_body(f'{name}: {json.dumps(value)} is not "HOST:PORT"')
     return host.strip("[]"), int(port)
 

@@ -159,6 +159,8 @@ def test_status_codes_and_bodies(fresh: str) -> None:
     assert ask("GET", "/nothing")[0] == 404
     broken = requests.post(f"{fresh}/proxies", data="{")
     assert (broken.status_code, broken.json()["error"][:17]) == (400, "bad request body:")
+    deep = requests.post(f"{fresh}/populate", data="[" * 100_000)
+    assert (deep.status_code, deep.json()["error"][:17]) == (400, "bad request body:")
 
 
 def test_a_port_that_is_taken_is_told(fresh: str, echo: int) -> None:

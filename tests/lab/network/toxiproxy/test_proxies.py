@@ -161,3 +161,26 @@ def test_what_is_not_there() -> None:
     proxy.add({"type": "latency"})
     with pytest.raises(ApiError, match="toxic already exists"):
         proxy.add({"type": "latency"})
+
+
+def test_what_takes_time_is_done_one_after_the_other() -> None:
+    """Deleted while it moves, a proxy would be left listening where nobody could reach it any more."""
+    table = Table()
+    proxy = table.create()
+    table.client(proxy)
+    done: list[Any] = []
+    for order in (table.proxies.update("one", {"listen": "127.0.0.1:0"}), table.proxies.delete("one")):
+        Deferred.fromCoroutine(order).addBoth(done.append)
+    table.reactor.settle()
+
+    assert len(done) == 2
+    assert list(table.proxies) == []
+    assert proxy.device is None
+
+
+@pytest.mark.parametrize("upstream", ["127.0.0.1:\u00b2", "127.0.0.1:" + "9" * 5000, "127.0.0.1:"])
+def test_a_port_that_is_no_number_is_a_bad_request(upstream: str) -> None:
+    with pytest.raises(ApiError, match=r"is not .HOST:PORT.") as caught:
+        Table().create(upstream=upstream)
+
+    assert caught.value.status == 400
