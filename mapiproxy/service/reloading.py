@@ -80,6 +80,9 @@ def reload(service: ProxyService, settings: Settings) -> list[str]:
 
 def _prepare(service: ProxyService, settings: Settings, plan: _Plan) -> None:
     read_route_keys(settings.affinity)
+    if settings.lab.enabled != service.settings.lab.enabled:
+        # With this key turned the next start would want the other one.
+        raise CannotReload("[lab] enabled is read at the start only, together with --lab")
     for group in settings.backends:
         site = service.sites.get(group.name)
         if site is None:
@@ -129,6 +132,8 @@ def _switch(service: ProxyService, settings: Settings, plan: _Plan) -> list[str]
         service.change_log(make_log(settings.log, service.reactor, service.wall, service.clock))
         said.append("[log] changed")
     said += service.administration.switch(settings.admin, plan.page)
+    if service.settings.lab != settings.lab:
+        said.append("[lab] is read at the start only: restart to change it")
     if service.settings.control != settings.control:
         said.append("[control] is read at the start only: restart to change it")
     return said

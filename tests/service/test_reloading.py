@@ -44,6 +44,15 @@ class ReloadingCase(RunningCase):
         self.assertEqual((self.service.reloads.ok, self.service.reloads.bad), (False, 1))
         step.check()
 
+    def test_the_laboratorys_key_in_the_file_is_no_matter_of_a_reload(self) -> None:
+        """Otherwise the proxy would run on, and not start again."""
+        self.write(more="[lab]\nenabled = true\n")
+        reply = self.ask("reload")
+
+        self.assertFalse(reply["ok"])
+        self.assertIn("[lab] enabled is read at the start only", reply["error"])
+        self.assertEqual(self.service.generation, 1)
+
     @inlineCallbacks
     def test_a_server_that_goes_takes_its_connections_along_and_its_client_goes_elsewhere(self) -> Any:
         client = self.client()
