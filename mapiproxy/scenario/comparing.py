@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 from twisted.internet.defer import Deferred, gatherResults
 
 from mapiproxy.lab.faster import FasterReactor
+from mapiproxy.scenario.client_verbs import Close, Kill, Open
 from mapiproxy.scenario.peers import Peer, why_not
 from mapiproxy.scenario.playing import play
 from mapiproxy.scenario.proxies import make_own_node
@@ -30,7 +31,7 @@ NOTICED = 5.0
 _HARM = (
     ("wrong_answers", "1 WRONG ANSWER", "{} WRONG ANSWERS"),
     ("executed_twice", "1 Execute EXECUTED TWICE", "{} Executes EXECUTED TWICE"),
-    ("reconnects", "1 new context", "{} new contexts"),
+    ("anew", "1 context anew", "{} contexts anew"),
     ("executes_unknown", "1 Execute of unknown outcome", "{} Executes of unknown outcome"),
     ("mails_missed", "1 mail not told of", "{} mails not told of"),
     ("offline", "1 client cannot work at the end", "{} clients cannot work at the end"),
@@ -134,15 +135,31 @@ def _cell(result: Result | None) -> str:
     if result is None or result.played is None:
         return "-"
     played = result.played
-    return "error" if played.error is not None else harm_of(played.facts)
+    if played.error is not None:
+        return "error"
+    return harm_of(played.facts, contexts_of(result.job.scenario))
 
 
-def harm_of(facts: Mapping[str, Any]) -> str:
-    """``nothing``, or what was lost and how long somebody could not work."""
+def contexts_of(scenario: Scenario) -> int | None:
+    """How many contexts its people make if nothing goes wrong; ``None`` where they come and go."""
+    if any(isinstance(step.verb, Kill | Open | Close) for step in scenario.steps):
+        return None
+    # One for each mailbox, and one for the address book.
+    return sum(table.contexts + 1 for _, table in scenario.people)
+
+
+def harm_of(facts: Mapping[str, Any], contexts: int | None) -> str:
+    """``nothing``, or what was lost and how long somebody could not work.
+
+    :param contexts: so many belong to it; those beyond were made anew.
+    """
+    anew = max(facts.get("contexts_lost", 0), facts.get("reconnects", 0))
+    if contexts is not None:
+        anew = facts.get("connects", 0) - contexts
     said = []
     for name, one, many in _HARM:
-        count = facts.get(name, 0)
-        if count:
+        count = anew if name == "anew" else facts.get(name, 0)
+        if count > 0:
             said.append(one if count == 1 else many.format(count))
     outage = facts.get("outage_max", 0.0)
     if outage >= NOTICED:

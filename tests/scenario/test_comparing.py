@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 from support.played import played
 
-from mapiproxy.scenario.comparing import OURS, Job, Result, harm_of, jobs_of, markdown, table_of
+from mapiproxy.scenario.comparing import OURS, Job, Result, contexts_of, harm_of, jobs_of, markdown, table_of
 from mapiproxy.scenario.judging import Finding
 from mapiproxy.scenario.library import known
 from mapiproxy.scenario.peers import NoPeer, find_program, why_not
@@ -67,9 +67,11 @@ def test_what_needs_our_own_orders_or_several_nodes_is_not_played() -> None:
 def results() -> list[Result]:
     job = Job(scenario("backend-crash"), "exchange", OURS)
     bad = Finding("contexts_lost", False, "0", "3", 9)
-    harm = {"reconnects": 3, "executes_unknown": 1, "outage_max": 19.6, "offline": 0}
+    people = contexts_of(scenario("backend-crash")) or 0
+    good = {"connects": people, "outage_max": 0.2}
+    harm = {"connects": people + 3, "executes_unknown": 1, "outage_max": 19.6, "offline": 0}
     return [
-        Result(job, played()),
+        Result(job, played(facts=good)),
         Result(evolve(job, product="haproxy"), played(bad, facts=harm)),
         Result(evolve(job, product="nginx"), played(error="crash: nobody there")),
         Result(Job(scenario("drain"), "exchange", OURS), why="needs an order"),
@@ -81,13 +83,18 @@ def test_the_table_has_a_row_for_what_was_played_and_says_what_went_wrong() -> N
     assert table == [
         ["scenario", "servers", OURS, "haproxy", "nginx"],
         ["backend-crash", "exchange", "nothing",
-         "3 new contexts, 1 Execute of unknown outcome, 20 s without service", "error"],
+         "3 contexts anew, 1 Execute of unknown outcome, 20 s without service", "error"],
     ]
 
 
 def test_what_is_worst_comes_first_and_what_nobody_notices_is_nothing() -> None:
-    assert harm_of({"outage_max": 4.9, "waits_lost": 7}) == "nothing"
-    assert harm_of({"reconnects": 1, "wrong_answers": 2}) == "2 WRONG ANSWERS, 1 new context"
+    assert harm_of({"outage_max": 4.9, "waits_lost": 7, "connects": 2}, 2) == "nothing"
+    assert harm_of({"connects": 3, "wrong_answers": 2}, 2) == "2 WRONG ANSWERS, 1 context anew"
+
+
+def test_where_people_come_and_go_it_counts_what_they_lost() -> None:
+    assert contexts_of(scenario("crashed-outlook")) is None
+    assert harm_of({"connects": 9, "contexts_lost": 2, "reconnects": 1}, None) == "2 contexts anew"
 
 
 def test_markdown_keeps_its_columns_whatever_stands_in_a_cell() -> None:
