@@ -7,11 +7,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from mapiproxy.scenario import library
-from mapiproxy.scenario.library import NoScenario, find, folder, known
+from mapiproxy.scenario.library import NoScenario, find, known, shipped
 
 
 def test_beside_a_checkout() -> None:
-    assert folder() == Path(__file__).parent.parent.parent / "conf" / "scenarios"
+    conf = Path(__file__).parent.parent.parent / "conf"
+    assert shipped("scenarios") == conf / "scenarios"
+    assert shipped("peers") == conf / "peers"
     assert find("drain") == known()["drain"]
 
 
