@@ -41,3 +41,26 @@ class SiteCase(RunningCase):
         step = yield Deferred.fromCoroutine(self.client().connect())
 
         self.assertEqual(step.check().backend, "TWO")
+
+
+class TwoAtOnceCase(RunningCase):
+    """Reference M3: a session may ask twice at the same time."""
+
+    @inlineCallbacks
+    def test_an_execute_is_answered_beside_an_open_wait_over_a_connection_of_its_own(self) -> Any:
+        client = self.client()
+        yield Deferred.fromCoroutine(client.connect())
+        yield Deferred.fromCoroutine(client.logon())
+        waiting = Deferred.fromCoroutine(client.notification_wait())
+        ended: list[Any] = []
+        waiting.addBoth(ended.append)
+        yield later(0.3)  # a PENDING has come
+        step = yield Deferred.fromCoroutine(client.fetch())
+        step.check()
+
+        self.assertEqual(ended, [], "the wait goes on")
+        ((home, lab),) = [each for each in self.labs.items() if each[1].connections]
+        self.assertEqual(len(lab.connections), 2)
+        self.assertEqual(self.backend(home).connections, 2)
+        yield Deferred.fromCoroutine(client.close())
+        yield waiting
