@@ -21,11 +21,11 @@ from rich.table import Table
 from twisted.internet.defer import Deferred
 
 from mapiproxy.commands.asking import plain
+from mapiproxy.commands.durations import Duration
 from mapiproxy.lab.dialing import Address
 from mapiproxy.lab.errors import DialFailed
 from mapiproxy.lab.outlook import CACHED, ONLINE, Book, Crowd, Profile
 from mapiproxy.lab.users import crowd_users
-from mapiproxy.settings.units import parse_duration
 
 #: Connections of one Outlook: two for each of two mailboxes, one for the address book; and some to spare.
 _SOCKETS = 6
@@ -38,20 +38,6 @@ _MIXES: dict[str, tuple[Profile, ...]] = {
     "online": (ONLINE,),
     "mixed": (CACHED, CACHED, CACHED, ONLINE),
 }
-
-
-class Duration(click.ParamType[float]):
-    """As in the configuration file: ``30s``, ``5m``, ``1h30m``."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        try:
-            return parse_duration(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command(short_help="Let many Outlooks loose on a proxy or a server, and keep their book.")

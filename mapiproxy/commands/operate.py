@@ -10,17 +10,9 @@ from pathlib import Path
 import click
 
 from mapiproxy.commands.asking import Plain, ask, asking, conclude, order
-from mapiproxy.settings.units import BadValue, parse_duration
+from mapiproxy.commands.durations import Duration
 
 _POOL = click.option("--pool", help="The pool, when its name does not say which server is meant.")
-
-
-def _duration(context: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    """``90s``, ``10m``, ``1h30m``, as in the configuration file."""
-    try:
-        return None if value is None else parse_duration(value)
-    except BadValue as error:
-        raise click.BadParameter(str(error), context, param) from None
 
 
 @click.command(short_help="Let a server take new sessions again.")
@@ -38,16 +30,14 @@ def ready(path: Path, as_json: bool, server: str, pool: str | None) -> None:
 @click.option("--wait", is_flag=True, help="Wait until it can be taken away; exit 1 if that takes too long.")
 @click.option(
     "--timeout",
-    metavar="DURATION",
-    callback=_duration,
+    type=Duration(),
     default="20m",
     show_default=True,
     help="How long to wait with --wait.",
 )
 @click.option(
     "--deadline",
-    metavar="DURATION",
-    callback=_duration,
+    type=Duration(),
     help="After this the drain becomes maint, whoever is left.",
 )
 @asking

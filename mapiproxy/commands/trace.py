@@ -13,24 +13,17 @@ from rich.console import Console
 from rich.text import Text
 
 from mapiproxy.commands.asking import Plain, ask, asking, conclude, console, plain, show_seconds
-from mapiproxy.settings.units import BadValue, parse_duration
+from mapiproxy.commands.durations import Duration
 
 #: Seconds between two looks.
 PACE = 0.4
-
-
-def _duration(context: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    try:
-        return None if value is None else parse_duration(value)
-    except BadValue as error:
-        raise click.BadParameter(str(error), context, param) from None
 
 
 @click.command(short_help="Follow the requests of a session, mailbox or user live.")
 @click.argument("who")
 @click.option("--verbose", "-v", is_flag=True, help="Heads too; secrets in them are digests (#1a2b3c4d).")
 @click.option(
-    "--for", "lasts", metavar="DURATION", callback=_duration, help="Stop after this; by default at Ctrl-C."
+    "--for", "lasts", type=Duration(), help="Stop after this; by default at Ctrl-C."
 )
 @asking
 def trace(path: Path, as_json: bool, who: str, verbose: bool, lasts: float | None) -> None:

@@ -16,12 +16,6 @@ SCHEMES = frozenset((b"basic", b"bearer", b"digest", b"kerberos", b"negotiate", 
 #: From a secret to what stands for it.
 Digest = Callable[[bytes], str]
 
-#: Parameters of a URL whose values let somebody in, as a pattern for any case.
-SECRET_NAMES = (
-    r"[a-z0-9_.-]*(?:canary|token|secret|assertion|credentials?|jwt|passw[a-z]*|pwd|passphrase|signature|"
-    r"saml[a-z]*|(?:api|access|auth|private|subscription)[_-]?key)|code|sig|wresult"
-)
-
 #: Fields that are shown: HTTP's own, and what Outlook, Exchange and grommunio say to each other.
 SHOWN = frozenset((
     b"accept", b"accept-auth", b"accept-charset", b"accept-encoding", b"accept-language", b"accept-ranges",

@@ -17,7 +17,6 @@ from attrs import define
 
 from mapiproxy.record.cleaning import LIMIT, clean, clean_item, clean_long, sweep
 from mapiproxy.record.ledger import Ledger
-from mapiproxy.record.redaction import SECRET_NAMES
 
 _SCHEMES = {
     "basic": "Basic", "bearer": "Bearer", "digest": "Digest", "kerberos": "Kerberos",
@@ -29,8 +28,13 @@ _WINDOWS = frozenset(("Basic", "Digest", "FBA", "Kerberos", "Negotiate", "NTLM")
 _FORMS = frozenset(("Owa", "Ecp"))
 _VERSION = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,5})", re.ASCII)
 _POWERSHELL = re.compile(r"[?&;]sessionID=Version_([0-9.]{1,9})_\(Build_([0-9.]{1,9})\)", re.ASCII)
+#: Parameters of a URL whose values let somebody in, as a pattern for any case.
+_SECRET_NAMES = (
+    r"[a-z0-9_.-]*(?:canary|token|secret|assertion|credentials?|jwt|passw[a-z]*|pwd|passphrase|signature|"
+    r"saml[a-z]*|(?:api|access|auth|private|subscription)[_-]?key)|code|sig|wresult"
+)
 #: Values of a query that let somebody in. Exchange writes them; this log does not.
-_SECRET = re.compile(rf"([?&;](?:{SECRET_NAMES})=)[^&;]+", re.IGNORECASE | re.ASCII)
+_SECRET = re.compile(rf"([?&;](?:{_SECRET_NAMES})=)[^&;]+", re.IGNORECASE | re.ASCII)
 
 
 @define

@@ -83,7 +83,6 @@ class PeerNode:
     speed: float
     reactor: Any
     find_home: Callable[[str], str | None]
-    skew: float = 0.0
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     #: What runs in this process: nothing.
